@@ -1,0 +1,62 @@
+# Every everyday command, in one place. `make` alone lists them.
+
+ENSURE := deploy/local/ensure.sh
+CLUSTER := deploy/local/cluster.sh
+STOCK := crates/hubbub/tests/stock
+# The crates that need no service: rules and translators.
+PURE := -p domain -p wire
+
+.DEFAULT_GOAL := help
+.PHONY: help run build check test test-rust test-stock cluster cluster-status cluster-logs cluster-down clean-cluster \
+	services-install
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: ## build and start the whole product in one process (nothing to install); ARGS="--listen …"
+	cargo run -p hubbub -- dev $(ARGS)
+
+build: ## build everything, for development
+	cargo build --workspace
+
+check: ## formatting, lints, documentation, tests of the pure crates; needs no service
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace
+	cargo test $(PURE)
+
+test: test-rust test-stock ## every test, against a real Redis and Postgres that the tests start themselves
+
+test-rust:
+	$(ENSURE) redis postgres haproxy
+	cargo test --workspace
+
+# Unmodified clients as their users have them. They start $PROGRAM, which no HUBBUB_ variable can name: each of those has
+# to be a setting.
+test-stock: test-rust
+	@if [ -f $(STOCK)/package.json ]; then \
+		set -ex; \
+		$(ENSURE) node; \
+		cargo build -p hubbub; \
+		cd $(STOCK); \
+		npm ci --no-audit --no-fund; \
+		PROGRAM="$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/hubbub" npm test; \
+	fi
+
+cluster: ## a cluster of real processes on this machine (scratch data); prints its public address last
+	@$(CLUSTER) up
+
+cluster-status: ## which parts of the cluster run, and where
+	@$(CLUSTER) status
+
+cluster-logs: ## the end of every part's log
+	@$(CLUSTER) logs
+
+cluster-down: ## end exactly those processes
+	@$(CLUSTER) down
+
+clean-cluster: ## end them and remove their data and logs
+	@$(CLUSTER) clean
+
+services-install: ## install what tests and cluster need: Redis, Postgres, HAProxy, Node
+	@$(ENSURE) redis postgres haproxy node

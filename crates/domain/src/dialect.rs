@@ -1,0 +1,92 @@
+//! The seam behind which the five kinds of client stand: text to commands, events to text.
+//!
+//! A dialect is pure: no clock, no randomness, no await, no state.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::words::{Command, Event, Fault, Form, Position, RoomRef};
+
+/// A client's own mark on a request, repeated in its answer: the text of one JSON value.
+pub type Reference = Box<str>;
+
+/// One decoded request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// What is asked.
+    pub command: Command,
+    /// The client's mark.
+    pub reference: Option<Reference>,
+}
+
+/// A frame that is no request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misread {
+    /// What is wrong with it.
+    pub fault: Fault,
+    /// The client's mark, where it could be read.
+    pub reference: Option<Reference>,
+}
+
+/// What is said to one client alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// A room is joined; the live flow begins behind this.
+    Joined {
+        /// The room, as the client named it.
+        room: RoomRef,
+        /// Everything up to here was delivered or is in `history`.
+        head: Position,
+        /// Whether what was missed is complete; `None`: the client did not resume.
+        recovered: Option<bool>,
+        /// The newest or the missed events, oldest first.
+        history: Vec<Event>,
+        /// Distinct users in the room, this one included.
+        members: u64,
+    },
+    /// A room is left.
+    Left {
+        /// The room, as the client named it.
+        room: RoomRef,
+    },
+    /// A durable command was accepted.
+    Accepted {
+        /// Its position and id.
+        published: crate::ports::Published,
+    },
+    /// A request was refused.
+    Refused(Fault),
+    /// This node is going down.
+    Reconnect {
+        /// How long to wait before coming back.
+        retry_after: Duration,
+    },
+    /// The token ends soon.
+    TokenExpiring {
+        /// Time left.
+        remaining: Duration,
+    },
+}
+
+/// A stateless translator between one kind of client and the domain.
+pub trait Dialect: Send + Sync {
+    /// This dialect's row in a parcel's table of encodings, below [`DIALECTS`].
+    fn slot(&self) -> usize;
+
+    /// Whether a durable command is answered by [`Answer::Accepted`]; if not, a repeated one is answered
+    /// with the first one's own event.
+    fn acknowledges(&self) -> bool;
+
+    /// Reads one frame.
+    fn decode(&self, frame: &[u8]) -> Result<Request, Misread>;
+
+    /// An event as this dialect's clients read it, with the room in the given form; `None`: they do not hear of it.
+    fn event(&self, event: &Event, form: Form) -> Option<Bytes>;
+
+    /// An answer as this dialect's clients read it; `None`: they do not hear of it.
+    fn answer(&self, answer: &Answer, reference: Option<&str>) -> Option<Bytes>;
+}
+
+/// How many dialects a parcel has rows for.
+pub const DIALECTS: usize = 5;

@@ -1,0 +1,185 @@
+//! Reading back: the hot log first, the database for what is older, and never a page that hides a hole.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::relay::Opener;
+use crate::ports::{Broker, PortError, Store, StoredMessage};
+use crate::words::{Code, Content, Entry, Event, Fault, Kind, Message, Position, RoomId};
+
+/// Entries read at once while a client catches up.
+const CHUNK: usize = 200;
+/// What a page may hold, in bytes of text; the newest are kept.
+const PAGE_BYTES: usize = 256 * 1024;
+
+/// The reading half of a node.
+pub(super) struct History {
+    pub(super) broker: Arc<dyn Broker>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) opener: Arc<Opener>,
+}
+
+/// The part of a page that the hot log holds.
+struct Hot {
+    messages: Vec<Message>,
+    /// Where the database must go on, at or below the oldest entry; `None`: the page is whole.
+    open_below: Option<Option<Position>>,
+}
+
+/// What a port's failure means to the client that asked.
+pub(super) fn unavailable(error: &PortError) -> Fault {
+    match error {
+        PortError::Overloaded(after) => Fault::retry(Code::Overloaded, "the server is overloaded", *after),
+        PortError::Unavailable(_) | PortError::Deadline => {
+            Fault::retry(Code::Overloaded, "a part of the server is away", Duration::from_secs(1))
+        }
+        PortError::Refused(_) | PortError::Fenced => {
+            Fault::new(Code::Internal, "the server could not do this")
+        }
+    }
+}
+
+impl History {
+    /// The newest `limit` messages below `before`, oldest first.
+    pub(super) async fn newest(
+        &self,
+        room: &RoomId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Message>, PortError> {
+        let hot = self.hot(room, before, limit).await?;
+        let Some(oldest) = hot.open_below else { return Ok(cut(hot.messages)) };
+        let below = oldest.map_or(before, |oldest| Some(oldest.seq));
+        let mut messages = self.older(room, oldest, below, limit - hot.messages.len()).await?;
+        messages.extend(hot.messages);
+        Ok(cut(messages))
+    }
+
+    /// The same, but while the database is away only what the hot log holds: chat goes on without it.
+    pub(super) async fn newest_at_hand(
+        &self,
+        room: &RoomId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Vec<Message> {
+        match self.newest(room, before, limit).await {
+            Ok(messages) => messages,
+            Err(error) => {
+                tracing::debug!(room.id = %room, %error, "a page is cut at the hot log");
+                self.hot(room, before, limit).await.map_or_else(|_| Vec::new(), |hot| cut(hot.messages))
+            }
+        }
+    }
+
+    async fn hot(&self, room: &RoomId, before: Option<u64>, limit: usize) -> Result<Hot, PortError> {
+        let span = self.broker.newest(room, before, limit).await?;
+        let oldest = span.entries.first().map(|entry| entry.position);
+        let messages = self.messages(span.entries);
+        let reaches_start = oldest == Some(Position::START.next()) || span.head == Position::START;
+        let whole = reaches_start || messages.len() >= limit;
+        Ok(Hot { messages, open_below: if whole { None } else { Some(oldest) } })
+    }
+
+    /// Messages of the database below the hot log, which must join it without a hole.
+    async fn older(
+        &self,
+        room: &RoomId,
+        oldest_hot: Option<Position>,
+        below: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Message>, PortError> {
+        if let Some(hot) = oldest_hot {
+            let stored = self.store.head(room).await?;
+            let lags = |stored: Position| stored.epoch == hot.epoch && stored.next() < hot;
+            if stored.is_some_and(lags) {
+                return Err(PortError::Unavailable("the database has not caught up yet".into()));
+            }
+        }
+        let page = self.store.page(room, below, limit).await?;
+        Ok(page.into_iter().map(|stored| self.stored(room, stored)).collect())
+    }
+
+    /// Up to a chunk of entries behind `at`, in order and complete; empty: `at` is the head, or nobody can prove more.
+    pub(super) async fn behind(&self, room: &RoomId, at: Position) -> Result<Vec<Entry>, PortError> {
+        let span = self.broker.after(room, at, CHUNK).await?;
+        let reaches_back = |oldest: Position| oldest.epoch == at.epoch && oldest <= at.next();
+        if span.head <= at || span.oldest.is_some_and(reaches_back) {
+            return Ok(span.entries);
+        }
+        self.store.after(room, at, CHUNK).await
+    }
+
+    /// The room's newest position.
+    pub(super) async fn head(&self, room: &RoomId) -> Result<Position, PortError> {
+        self.broker.newest(room, None, 0).await.map(|span| span.head)
+    }
+
+    /// The event that was accepted at `position`.
+    pub(super) async fn at(&self, room: &RoomId, position: Position) -> Result<Option<Event>, PortError> {
+        let span = self.broker.after(room, position.previous(), 1).await?;
+        let found = match span.entries.into_iter().next() {
+            Some(entry) if entry.position == position => Some(entry),
+            Some(_) | None => self.store.after(room, position.previous(), 1).await?.into_iter().next(),
+        };
+        Ok(found.filter(|entry| entry.position == position).map(|entry| self.opener.event(entry)))
+    }
+
+    fn messages(&self, entries: Vec<Entry>) -> Vec<Message> {
+        let mut messages: Vec<Message> = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let kind = entry.draft.kind;
+            match self.opener.event(entry) {
+                Event::Message(message) => messages.push(message),
+                Event::Edited(change) | Event::Deleted(change) => amend(&mut messages, kind, change),
+                Event::Reacted(_) | Event::Unreacted(_) | Event::Resync { .. } => {}
+            }
+        }
+        messages
+    }
+
+    fn stored(&self, room: &RoomId, stored: StoredMessage) -> Message {
+        let content = match stored.deleted_at {
+            Some(_) => Ok(Content::default()),
+            None => self
+                .opener
+                .sealer
+                .open(room, stored.id, &stored.body)
+                .and_then(|plain| Content::from_bytes(&plain)),
+        };
+        Message {
+            room: room.clone(),
+            position: stored.position,
+            id: stored.id,
+            author: stored.author,
+            client_id: stored.client_id,
+            sent_at: stored.sent_at,
+            edited_at: stored.edited_at,
+            deleted_at: stored.deleted_at,
+            content,
+        }
+    }
+}
+
+/// A later change of the same page shows on the message itself.
+fn amend(messages: &mut [Message], kind: Kind, change: crate::words::Amendment) {
+    let Some(message) = messages.iter_mut().find(|message| message.id == change.target) else { return };
+    if kind == Kind::Delete {
+        message.deleted_at = Some(change.at);
+        message.content = Ok(Content::default());
+    } else {
+        message.edited_at = Some(change.at);
+        message.content = change.content;
+    }
+}
+
+fn cut(mut messages: Vec<Message>) -> Vec<Message> {
+    let mut bytes = 0;
+    let weight = |message: &Message| message.content.as_ref().map_or(0, |content| content.text.len()) + 200;
+    let kept = messages.iter().rev().take_while(|message| {
+        bytes += weight(message);
+        bytes <= PAGE_BYTES
+    });
+    let kept = kept.count();
+    messages.drain(..messages.len() - kept);
+    messages
+}

@@ -1,0 +1,240 @@
+//! Which local connections hear which room. Sharded; critical sections are short and never await (invariant 10).
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ahash::RandomState;
+use tokio::sync::Mutex as Gate;
+use tokio::time::Instant;
+
+use super::outbound::{Class, Item};
+use super::track::{Arrival, Step, Track};
+use super::{Outbound, Parcel};
+use crate::words::{Author, CloseReason, ConnectionId, Entry, Position, RoomId, UserId};
+
+const SHARDS: usize = 64;
+
+/// Whether this node is subscribed to a room. The gate lets one task at a time talk to the broker about a
+/// room, and is the only lock here that may be held across an await: it guards no map.
+pub(super) type Subscription = Arc<Gate<bool>>;
+
+struct Member {
+    outbound: Arc<Outbound>,
+    who: Author,
+}
+
+struct Room {
+    members: Vec<Member>,
+    track: Track,
+    subscription: Subscription,
+    idle_since: Option<Instant>,
+}
+
+impl Room {
+    fn new() -> Self {
+        Self { members: Vec::new(), track: Track::Unanchored, subscription: Arc::default(), idle_since: None }
+    }
+
+    fn cast(&self, parcel: &Arc<Parcel>) {
+        for member in &self.members {
+            member.outbound.push(Item::Parcel(parcel.clone()), Class::Durable);
+        }
+    }
+}
+
+/// Every room that has, or lately had, members on this node.
+pub(super) struct Hub {
+    shards: Box<[Mutex<HashMap<RoomId, Room, RandomState>>]>,
+    hasher: RandomState,
+}
+
+type Rooms<'a> = MutexGuard<'a, HashMap<RoomId, Room, RandomState>>;
+
+impl Hub {
+    pub(super) fn new() -> Self {
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
+    }
+
+    fn shard(&self, room: &RoomId) -> Rooms<'_> {
+        let index = usize::try_from(self.hasher.hash_one(room) % SHARDS as u64).expect("below 64");
+        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a member and returns the room's gate. A connection joins a room once.
+    pub(super) fn join(&self, room: &RoomId, outbound: Arc<Outbound>, who: Author) -> Subscription {
+        let mut shard = self.shard(room);
+        let entry = shard.entry(room.clone()).or_insert_with(Room::new);
+        if !entry.members.iter().any(|member| member.outbound.id() == outbound.id()) {
+            entry.members.push(Member { outbound, who });
+        }
+        entry.idle_since = None;
+        entry.subscription.clone()
+    }
+
+    /// Removes a member and returns the room's gate, if the room is known.
+    pub(super) fn leave(&self, room: &RoomId, connection: ConnectionId) -> Option<Subscription> {
+        let mut shard = self.shard(room);
+        let entry = shard.get_mut(room)?;
+        if let Some(index) = entry.members.iter().position(|member| member.outbound.id() == connection) {
+            entry.members.swap_remove(index);
+        }
+        if entry.members.is_empty() {
+            entry.idle_since = Some(Instant::now());
+        }
+        Some(entry.subscription.clone())
+    }
+
+    /// Whether any local connection of `user` is in the room.
+    pub(super) fn seats(&self, room: &RoomId, user: &UserId) -> bool {
+        let shard = self.shard(room);
+        shard.get(room).is_some_and(|entry| entry.members.iter().any(|member| member.who.user == *user))
+    }
+
+    /// Every (room, user) with a local connection; the seats that this node must hold.
+    pub(super) fn all_seats(&self) -> Vec<(RoomId, Author)> {
+        let mut seats = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            for (room, entry) in shard.iter() {
+                seats.extend(entry.members.iter().map(|member| (room.clone(), member.who.clone())));
+            }
+        }
+        seats
+    }
+
+    /// The room's head is known: deliveries at or below it are repeats.
+    pub(super) fn anchor(&self, room: &RoomId, head: Position) {
+        if let Some(entry) = self.shard(room).get_mut(room) {
+            entry.track.anchor(head);
+        }
+    }
+
+    /// Takes a delivered entry: opened and cast when it is the next one. `true`: the room needs the healer.
+    pub(super) fn deliver(&self, entry: Entry, open: impl FnOnce(Entry) -> Parcel) -> bool {
+        let mut shard = self.shard(&entry.draft.room);
+        let Some(room) = shard.get_mut(&entry.draft.room) else { return false };
+        match room.track.arrive(entry) {
+            Arrival::Cast(entry) => {
+                room.cast(&Arc::new(open(entry)));
+                false
+            }
+            Arrival::Kept => false,
+            Arrival::Hole => true,
+        }
+    }
+
+    /// Marks every followed room as doubtful and returns those that must be checked.
+    pub(super) fn suspect_all(&self) -> Vec<RoomId> {
+        let mut doubtful = Vec::new();
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            for (room, entry) in shard.iter_mut() {
+                if entry.track.suspect() {
+                    doubtful.push(room.clone());
+                }
+            }
+        }
+        doubtful
+    }
+
+    /// Where the healer must begin; `None`: the room is whole, or gone.
+    pub(super) fn healing_from(&self, room: &RoomId) -> Option<Position> {
+        match self.shard(room).get(room)?.track {
+            Track::Healing { from, .. } => Some(from),
+            Track::Unanchored | Track::At(_) => None,
+        }
+    }
+
+    /// Casts what the healer found of a room whose newest position was `head`, then what waited behind it.
+    /// `true`: whole again; `false`: look once more.
+    pub(super) fn heal(
+        &self,
+        room: &RoomId,
+        head: Position,
+        steps: Vec<Step>,
+        open: impl Fn(Entry) -> Parcel,
+    ) -> bool {
+        let mut shard = self.shard(room);
+        let Some(entry) = shard.get_mut(room) else { return true };
+        let Track::Healing { from, held, overflow } = &mut entry.track else { return true };
+        let (mut place, held, overflow) = (*from, std::mem::take(held), *overflow);
+        let mut parcels = Vec::with_capacity(steps.len() + held.len());
+        for step in steps {
+            match step {
+                Step::Entry(missing) => {
+                    place = missing.position;
+                    parcels.push(open(missing));
+                }
+                Step::Resync(position) => {
+                    place = position;
+                    parcels.push(Parcel::resync(room.clone(), position));
+                }
+            }
+        }
+        let healed = place;
+        let mut waiting = held.into_iter().skip_while(|entry| entry.position <= healed).peekable();
+        while let Some(next) = waiting.next_if(|entry| entry.position == place.next()) {
+            place = next.position;
+            parcels.push(open(next));
+        }
+        let rest: VecDeque<Entry> = waiting.collect();
+        let whole = rest.is_empty() && !overflow && place >= head;
+        entry.track = if whole {
+            Track::At(place)
+        } else {
+            Track::Healing { from: place, held: rest, overflow: false }
+        };
+        for parcel in parcels {
+            entry.cast(&Arc::new(parcel));
+        }
+        whole
+    }
+
+    /// The room's place cannot be restored: every member must rejoin.
+    pub(super) fn lose(&self, room: &RoomId) {
+        let mut shard = self.shard(room);
+        if let Some(entry) = shard.get_mut(room) {
+            for member in entry.members.drain(..) {
+                member.outbound.doom(CloseReason::PositionLost);
+            }
+            entry.track = Track::Unanchored;
+            entry.idle_since = Some(Instant::now());
+        }
+    }
+
+    /// Rooms that have had no member since before `deadline`, with their gates.
+    pub(super) fn idle_since(&self, deadline: Instant) -> Vec<(RoomId, Subscription)> {
+        let mut idle = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let lapsed = |entry: &Room| entry.idle_since.is_some_and(|since| since <= deadline);
+            idle.extend(
+                shard
+                    .iter()
+                    .filter(|(_, entry)| lapsed(entry))
+                    .map(|(room, entry)| (room.clone(), entry.subscription.clone())),
+            );
+        }
+        idle
+    }
+
+    /// Whether the room is still without members since before `deadline`. Its place is forgotten then.
+    pub(super) fn close_if_idle(&self, room: &RoomId, deadline: Instant) -> bool {
+        let mut shard = self.shard(room);
+        match shard.get_mut(room) {
+            Some(entry) if entry.idle_since.is_some_and(|since| since <= deadline) => {
+                entry.track = Track::Unanchored;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// Removes a room that is unsubscribed and still has no member.
+    pub(super) fn forget_if_idle(&self, room: &RoomId) {
+        let mut shard = self.shard(room);
+        if shard.get(room).is_some_and(|entry| entry.members.is_empty()) {
+            shard.remove(room);
+        }
+    }
+}

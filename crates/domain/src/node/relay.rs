@@ -1,0 +1,182 @@
+//! From the broker to the hub: every delivery is checked against the room's place on this node, opened once,
+//! and cast. Where something is missing, the healer fills it before anything later is shown.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::sync::Notify;
+
+use super::Parcel;
+use super::hub::Hub;
+use super::track::{self, Step};
+use crate::ports::{Broker, Delivery, Inbox, PortError, Sealer, Store};
+use crate::words::{
+    Amendment, Content, Draft, Entry, Event, Kind, Message, Policies, Position, RoomId, Unreadable,
+};
+
+/// Entries that one look at the hot log may bring.
+const LOOK: usize = 500;
+/// Rooms healed at the same time.
+const HEALERS: usize = 32;
+/// Pause before a failed look is repeated.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Opens what is sealed and turns entries into events.
+pub(super) struct Opener {
+    pub(super) sealer: Arc<dyn Sealer>,
+    pub(super) policies: Policies,
+}
+
+impl Opener {
+    /// The content of a sealed body, or why it cannot be read.
+    pub(super) fn content(&self, draft: &Draft) -> Result<Content, Unreadable> {
+        if draft.kind == Kind::Delete {
+            return Ok(Content::default());
+        }
+        let plain = self.sealer.open(&draft.room, draft.id, &draft.body)?;
+        Content::from_bytes(&plain)
+    }
+
+    /// The event that an entry tells of.
+    pub(super) fn event(&self, entry: Entry) -> Event {
+        let content = self.content(&entry.draft);
+        let Entry { position, draft } = entry;
+        match draft.kind {
+            Kind::Message => Event::Message(Message {
+                room: draft.room,
+                position,
+                id: draft.id,
+                author: draft.author,
+                client_id: draft.client_id,
+                sent_at: draft.sent_at,
+                edited_at: None,
+                deleted_at: None,
+                content,
+            }),
+            Kind::Edit => Event::Edited(amendment(draft, position, content)),
+            Kind::Delete => Event::Deleted(amendment(draft, position, content)),
+            Kind::React => Event::Reacted(amendment(draft, position, content)),
+            Kind::Unreact => Event::Unreacted(amendment(draft, position, content)),
+        }
+    }
+
+    fn parcel(&self, entry: Entry) -> Parcel {
+        let echo = self.policies.of(entry.draft.room.namespace()).echo_to_sender;
+        let skips = if echo { None } else { entry.draft.origin };
+        Parcel::new(self.event(entry), skips)
+    }
+}
+
+fn amendment(draft: Draft, position: Position, content: Result<Content, Unreadable>) -> Amendment {
+    Amendment {
+        room: draft.room,
+        position,
+        target: draft.target.unwrap_or(draft.id),
+        author: draft.author,
+        at: draft.sent_at,
+        content,
+    }
+}
+
+/// The receiving half of a node.
+pub(super) struct Relay {
+    pub(super) hub: Arc<Hub>,
+    pub(super) opener: Arc<Opener>,
+    // Bounded by the number of rooms on this node: a room is in it once.
+    sick: Mutex<HashSet<RoomId>>,
+    called: Notify,
+}
+
+impl Inbox for Relay {
+    fn deliver(&self, delivery: Delivery) {
+        match delivery {
+            Delivery::Entry(entry) => {
+                let room = entry.draft.room.clone();
+                if self.hub.deliver(entry, |entry| self.opener.parcel(entry)) {
+                    metrics::counter!("hubbub_holes_total").increment(1);
+                    self.call_healer([room]);
+                }
+            }
+            Delivery::Suspect => {
+                let doubtful = self.hub.suspect_all();
+                tracing::info!(rooms = doubtful.len(), "deliveries are in doubt, checking every room");
+                self.call_healer(doubtful);
+            }
+        }
+    }
+}
+
+impl Relay {
+    pub(super) fn new(hub: Arc<Hub>, opener: Arc<Opener>) -> Self {
+        Self { hub, opener, sick: Mutex::default(), called: Notify::new() }
+    }
+
+    fn call_healer(&self, rooms: impl IntoIterator<Item = RoomId>) {
+        self.sick.lock().unwrap_or_else(PoisonError::into_inner).extend(rooms);
+        self.called.notify_one();
+    }
+
+    /// Heals rooms for as long as the node lives. Dropping the future ends it between two looks.
+    pub(super) async fn heal_forever(&self, broker: &dyn Broker, store: &dyn Store) {
+        loop {
+            self.called.notified().await;
+            let sick = std::mem::take(&mut *self.sick.lock().unwrap_or_else(PoisonError::into_inner));
+            futures::stream::iter(sick)
+                .for_each_concurrent(HEALERS, |room| async move { self.heal(&room, broker, store).await })
+                .await;
+        }
+    }
+
+    async fn heal(&self, room: &RoomId, broker: &dyn Broker, store: &dyn Store) {
+        while let Some(from) = self.hub.healing_from(room) {
+            match self.look(room, from, broker, store).await {
+                Ok(Some((head, steps))) => {
+                    metrics::counter!("hubbub_healed_entries_total").increment(steps.len() as u64);
+                    if self.hub.heal(room, head, steps, |entry| self.opener.parcel(entry)) {
+                        return;
+                    }
+                }
+                Ok(None) => {
+                    tracing::error!(room.id = %room, position = %from, "a hole cannot be filled, members must rejoin");
+                    metrics::counter!("hubbub_positions_lost_total").increment(1);
+                    self.hub.lose(room);
+                    return;
+                }
+                Err(error) => {
+                    tracing::debug!(room.id = %room, %error, "a hole cannot be filled yet");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// What stands behind `from`; `None`: nobody can say any more.
+    async fn look(
+        &self,
+        room: &RoomId,
+        from: Position,
+        broker: &dyn Broker,
+        store: &dyn Store,
+    ) -> Result<Option<(Position, Vec<Step>)>, PortError> {
+        let span = broker.after(room, from, LOOK).await?;
+        let (head, new_epoch) = (span.head, span.head.epoch > from.epoch);
+        if let Some(steps) = track::stitch(from, span) {
+            return Ok(Some((head, steps)));
+        }
+        let kept = match store.after(room, from, LOOK).await {
+            Ok(kept) => kept,
+            // A new epoch says by itself that something may be lost; it does not wait for the database.
+            Err(_) if new_epoch => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        if !kept.is_empty() || new_epoch {
+            return Ok(track::follow(from, head, kept).map(|steps| (head, steps)));
+        }
+        if store.head(room).await?.is_none_or(|stored| stored <= from) {
+            return Err(PortError::Unavailable("the database has not caught up yet".into()));
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,125 @@
+//! Catching up with a room, piece by piece, at the client's pace. Subscribe first, look second.
+
+use super::Session;
+use super::session::Outcome;
+use crate::ports::PortError;
+use crate::words::{Event, Join, Position, RoomRef};
+
+/// How far one client's replay of one room has come.
+pub(super) struct Catch {
+    /// The room.
+    pub(super) room: RoomRef,
+    /// Everything up to here was shown.
+    pub(super) at: Position,
+    /// Where the replay ends and the live flow begins.
+    pub(super) head: Position,
+    /// What the client is told at the end; `None`: it did not ask, its live flow is being healed.
+    pub(super) join: Option<Joining>,
+}
+
+/// The answer that a join is owed.
+pub(super) struct Joining {
+    /// Whether the client resumed, and whether that is complete.
+    pub(super) recovered: Option<bool>,
+    /// Messages to show where it did not resume.
+    pub(super) page: usize,
+    /// Distinct users in the room.
+    pub(super) members: u64,
+}
+
+impl Joining {
+    fn resumes(&self) -> bool {
+        self.recovered == Some(true)
+    }
+}
+
+impl Catch {
+    /// Whether the missed events belong into the answer as long as they are few.
+    pub(super) fn is_inline(&self) -> bool {
+        self.join.as_ref().is_some_and(Joining::resumes)
+    }
+}
+
+impl Session {
+    /// Plans a join's replay. The seat is taken already, so nothing behind `head` can be missed.
+    /// `seen`: what this connection, if it is in the room already, has received of it.
+    pub(super) async fn plan(
+        &self,
+        join: Join,
+        members: u64,
+        seen: Option<Position>,
+    ) -> Result<Catch, PortError> {
+        let head = self.node.reading().head(&join.room.id).await?;
+        self.node.anchor(&join.room.id, head);
+        let page = join.history.unwrap_or(self.node.limits().page);
+        let mut joining = Joining { recovered: None, page, members };
+        let mut at = head;
+        if let Some(seq) = join.since {
+            let near = head.seq.saturating_sub(seq) <= self.node.limits().max_replay as u64;
+            let known = join.epoch.unwrap_or(head.epoch) == head.epoch && seq <= head.seq;
+            joining.recovered = Some(known && near);
+            if known && near {
+                at = Position { epoch: head.epoch, seq };
+            }
+        }
+        if let Some(seen) = seen {
+            // What was received is not repeated; what is on its way is not skipped.
+            at = if joining.resumes() { at.max(seen) } else { seen };
+        }
+        Ok(Catch { room: join.room, at, head, join: Some(joining) })
+    }
+
+    /// Brings the next piece of what was missed.
+    pub(super) async fn catch_up(&self, mut catch: Catch) -> Outcome {
+        if catch.at >= catch.head {
+            return self.caught_up(catch).await;
+        }
+        match self.node.reading().behind(&catch.room.id, catch.at).await {
+            Ok(mut entries) => {
+                entries.retain(|entry| entry.position <= catch.head);
+                let Some(last) = entries.last() else { return self.give_up(catch).await };
+                catch.at = last.position;
+                let events = entries.into_iter().map(|entry| self.node.opener().event(entry)).collect();
+                Outcome::Caught(catch, events)
+            }
+            Err(error) => {
+                tracing::warn!(room.id = %catch.room.id, %error, "a replay could not be completed");
+                self.give_up(catch).await
+            }
+        }
+    }
+
+    /// Frames that waited behind the replay had to be dropped: it goes on to the present head.
+    pub(super) async fn extend(&self, mut catch: Catch) -> Outcome {
+        match self.node.reading().head(&catch.room.id).await {
+            Ok(head) => {
+                catch.head = head;
+                self.catch_up(catch).await
+            }
+            Err(_) => Outcome::Lost,
+        }
+    }
+
+    /// Never a partial recovery called complete: what cannot be proven is answered with the newest page.
+    async fn give_up(&self, mut catch: Catch) -> Outcome {
+        match &mut catch.join {
+            None => return Outcome::Lost,
+            Some(joining) => joining.recovered = joining.recovered.map(|_| false),
+        }
+        catch.at = catch.head;
+        self.caught_up(catch).await
+    }
+
+    async fn caught_up(&self, catch: Catch) -> Outcome {
+        let page = match &catch.join {
+            Some(joining) if !joining.resumes() && joining.page > 0 => {
+                let below = Some(catch.head.seq + 1);
+                let page = self.node.reading().newest_at_hand(&catch.room.id, below, joining.page).await;
+                let shown = page.into_iter().filter(|message| message.deleted_at.is_none());
+                shown.map(Event::Message).collect()
+            }
+            Some(_) | None => Vec::new(),
+        };
+        Outcome::CaughtUp(catch, page)
+    }
+}

@@ -1,0 +1,29 @@
+//! The words of the domain: ids parsed at the edge and trusted inside, and the things said with them.
+
+mod close;
+mod command;
+mod content;
+mod entry;
+mod event;
+mod fault;
+mod identity;
+mod ids;
+mod limits;
+mod policy;
+mod position;
+mod room;
+mod time;
+
+pub use close::CloseReason;
+pub use command::{Command, Join, Say};
+pub use content::{Attachment, Content, MessageType};
+pub use entry::{Author, Draft, Entry, Kind, Sealed};
+pub use event::{Amendment, Event, Message, Unreadable};
+pub use fault::{Code, Fault};
+pub use identity::{Identity, Role};
+pub use ids::{ClientId, ConnectionId, InvalidId, KeyId, MessageId, NodeId, UserId};
+pub use limits::Limits;
+pub use policy::{Policies, Profile, Refusal, RoomPolicy};
+pub use position::Position;
+pub use room::{Form, Namespace, RoomId, RoomRef};
+pub use time::Timestamp;

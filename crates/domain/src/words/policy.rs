@@ -1,0 +1,90 @@
+//! Differences between the systems that Hubbub replaces, as data: nobody asks "which dialect is this?".
+
+use super::Namespace;
+
+/// How a door refuses a client whose token is missing or bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Complete the upgrade, then close with 1008 and these words: browsers can read that, but not a 401.
+    Close {
+        /// No token was given.
+        missing: &'static str,
+        /// The token is bad.
+        bad: &'static str,
+    },
+    /// Answer 401 before the upgrade.
+    Unauthorized,
+}
+
+/// What clients of one door expect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Profile {
+    /// The door's name in metrics and logs.
+    pub name: &'static str,
+    /// How a bad token is refused.
+    pub refusal: Refusal,
+    /// Whether a client is warned 30 s before its token ends.
+    pub warns_of_expiry: bool,
+}
+
+/// What a room's namespace allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoomPolicy {
+    /// Whether clients may join by command.
+    pub joinable: bool,
+    /// Whether membership in the database is asked for.
+    pub participants_only: bool,
+    /// Whether only services and admins publish.
+    pub services_publish: bool,
+    /// Whether messages are numbered, logged and kept.
+    pub durable: bool,
+    /// Whether the sender's own connection hears its message.
+    pub echo_to_sender: bool,
+}
+
+/// The policy of every namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policies {
+    /// Open rooms.
+    pub room: RoomPolicy,
+    /// Chats.
+    pub chat: RoomPolicy,
+    /// Feeds.
+    pub event: RoomPolicy,
+    /// The lobby.
+    pub lobby: RoomPolicy,
+    /// Users' own rooms.
+    pub user: RoomPolicy,
+}
+
+impl Policies {
+    /// What `namespace` allows.
+    pub fn of(&self, namespace: Namespace) -> &RoomPolicy {
+        match namespace {
+            Namespace::Room => &self.room,
+            Namespace::Chat => &self.chat,
+            Namespace::Event => &self.event,
+            Namespace::Lobby => &self.lobby,
+            Namespace::User => &self.user,
+        }
+    }
+}
+
+impl Default for Policies {
+    fn default() -> Self {
+        let open = RoomPolicy {
+            joinable: true,
+            participants_only: false,
+            services_publish: false,
+            durable: true,
+            echo_to_sender: true,
+        };
+        Self {
+            room: open,
+            chat: RoomPolicy { participants_only: true, ..open },
+            event: RoomPolicy { services_publish: true, durable: false, ..open },
+            lobby: RoomPolicy { joinable: false, echo_to_sender: false, ..open },
+            user: RoomPolicy { joinable: false, services_publish: true, durable: false, ..open },
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `GET /api/rooms/{key}/messages`: a room's history, page by page towards its beginning.
+//!
+//! Owns who may read which room over HTTP and how a page is bounded. Invariant: `nextBefore` is absent
+//! exactly where nothing older exists, however a page was cut.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::words::{Code, Identity, Message, Namespace, RoomId};
+
+use super::Caller;
+use super::message::encode;
+use crate::gateway::Gateway;
+use crate::problem::Problem;
+
+/// Messages in a page where the client names no number, and the most it may name.
+const PAGE: (usize, usize) = (50, 100);
+/// Largest page, in bytes; the newest messages are kept.
+const LARGEST_PAGE: usize = 256 * 1024;
+
+/// The handler.
+pub(crate) async fn messages(
+    State(gateway): State<Arc<Gateway>>,
+    Caller(identity): Caller,
+    room: Result<Path<String>, PathRejection>,
+    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let room = room.ok().and_then(|Path(key)| RoomId::parse(&key).ok());
+    let room = room.ok_or_else(|| Problem::of(Code::InvalidRoom, "a room key is namespace:name"))?;
+    let window = Window::read(&query.map_err(|_| malformed())?)?;
+    may_read(&identity, &room)?;
+    // One more than asked for tells whether there is anything older.
+    let mut page = gateway.node.history(&room, window.before, window.limit + 1).await?;
+    let mut more = page.len() > window.limit;
+    if more {
+        page.remove(0);
+    } else if let Some(oldest) = page.first().map(|message| message.position.seq)
+        && oldest > 1
+    {
+        // The node cuts large pages: a short one is not yet the beginning.
+        more = !gateway.node.history(&room, Some(oldest), 1).await?.is_empty();
+    }
+    Ok(render(&page, more))
+}
+
+/// What part of the history is asked for.
+struct Window {
+    before: Option<u64>,
+    limit: usize,
+}
+
+impl Window {
+    fn read(Query(pairs): &Query<Vec<(String, String)>>) -> Result<Self, Problem> {
+        let mut window = Self { before: None, limit: PAGE.0 };
+        for (name, value) in pairs {
+            match name.as_str() {
+                "before" => window.before = Some(value.parse().map_err(|_| malformed())?),
+                "limit" => window.limit = value.parse().map_err(|_| malformed())?,
+                _ => {}
+            }
+        }
+        if (1..=PAGE.1).contains(&window.limit) { Ok(window) } else { Err(malformed()) }
+    }
+}
+
+fn malformed() -> Problem {
+    let detail = "before is a seq and limit a number from 1 to 100";
+    Problem::new(StatusCode::BAD_REQUEST, Code::InvalidMessage.as_str(), detail)
+}
+
+fn may_read(identity: &Identity, room: &RoomId) -> Result<(), Problem> {
+    let narrow = || Problem::of(Code::Forbidden, "this token is not for this room");
+    match room.namespace() {
+        // Whatever a token lists, everybody hears the lobby.
+        Namespace::Lobby if room.name() == "main" => Ok(()),
+        Namespace::Lobby | Namespace::Event | Namespace::User => {
+            Err(Problem::of(Code::NotFound, "this room has no history"))
+        }
+        Namespace::Room | Namespace::Chat if !identity.may_enter(room) => Err(narrow()),
+        Namespace::Room => Ok(()),
+        // Chats belong to their participants, and no directory knows any yet: nobody is one.
+        Namespace::Chat => Err(Problem::of(Code::NotAParticipant, "only participants may read a chat")),
+    }
+}
+
+fn render(page: &[Message], more: bool) -> Response {
+    let mut bytes = 0;
+    let mut shown = Vec::with_capacity(page.len());
+    for message in page.iter().rev() {
+        let text = encode(message);
+        bytes += text.len();
+        if bytes > LARGEST_PAGE && !shown.is_empty() {
+            break;
+        }
+        shown.push(text);
+    }
+    let cut = page.len() - shown.len();
+    let next = page.get(cut).map(|oldest| oldest.position.seq).filter(|_| more || cut > 0);
+    shown.reverse();
+    let mut body = format!("{{\"messages\":[{}]", shown.join(","));
+    if let Some(next) = next {
+        body.push_str(&format!(",\"nextBefore\":{next}"));
+    }
+    body.push('}');
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+}

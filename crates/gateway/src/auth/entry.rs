@@ -1,0 +1,54 @@
+//! From a request to an identity, the same for doors and for the HTTP API.
+//!
+//! Owns the security log: every refusal is told there once, with the peer and the reason, and never
+//! with the token, the query string or a header.
+
+use std::net::SocketAddr;
+
+use axum::http::{HeaderMap, Uri};
+use domain::words::Identity;
+
+use super::places::{Place, find};
+use super::proxy::client;
+use super::{Authenticator, Denied};
+use crate::telemetry;
+
+/// Why a request has no identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// A cookie came with a foreign page's request.
+    Origin,
+    /// The token is missing or bad.
+    Token(Denied),
+}
+
+impl Authenticator {
+    /// Who sent this request. `door` is our own name for where it was sent to.
+    pub(crate) async fn identify(
+        &self,
+        headers: &HeaderMap,
+        uri: &Uri,
+        peer: SocketAddr,
+        door: &'static str,
+    ) -> Result<Identity, Refused> {
+        let outcome = self.judge(headers, uri, peer).await;
+        if let Err(refused) = &outcome {
+            let (reason, detail) = match refused {
+                Refused::Origin => ("foreign_origin", "foreign_origin".to_owned()),
+                Refused::Token(denied) => (denied.as_str(), denied.to_string()),
+            };
+            telemetry::refused(reason);
+            let address = client(headers, peer, &self.proxies);
+            tracing::warn!(target: "hubbub::security", { peer.address = %address, door, reason = detail }, "refused");
+        }
+        outcome
+    }
+
+    async fn judge(&self, headers: &HeaderMap, uri: &Uri, peer: SocketAddr) -> Result<Identity, Refused> {
+        let found = find(headers, uri, &self.cookie).ok_or(Refused::Token(Denied::Missing))?;
+        if found.place == Place::Cookie && !self.origins.admit(headers, uri, peer, &self.proxies) {
+            return Err(Refused::Origin);
+        }
+        self.verify(&found.token).await.map_err(Refused::Token)
+    }
+}

@@ -1,0 +1,89 @@
+//! Whether this process lives, and whether it should be sent clients.
+//!
+//! `/healthz` is the process alone: restarting it would not bring a broker back. `/readyz` is its
+//! broker, its store, and not draining. Invariant: however often it is asked, the store is asked once a second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::node::Node;
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::gateway::Gateway;
+
+/// A broker whose last in-band echo is older than this is not trusted to deliver.
+const STALE_PROBE: Duration = Duration::from_secs(5);
+/// How long the store's last answer counts.
+const STORE_MEMORY: Duration = Duration::from_secs(1);
+
+/// The checks behind `/readyz`.
+pub(crate) struct Readiness {
+    node: Arc<Node>,
+    /// When the store was last asked, and whether it answered. Held while asking, so that one asks and
+    /// the others wait for its answer; the port has a deadline of its own.
+    store: Mutex<Option<(Instant, bool)>>,
+}
+
+/// What `/readyz` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Report {
+    ready: bool,
+    draining: bool,
+    broker: bool,
+    store: bool,
+}
+
+impl Readiness {
+    pub(crate) fn new(node: Arc<Node>) -> Self {
+        Self { node, store: Mutex::new(None) }
+    }
+
+    async fn report(&self) -> Report {
+        let draining = self.node.is_draining();
+        let broker = self.node.probe_age().is_some_and(|age| age < STALE_PROBE);
+        let store = self.store_answers().await;
+        Report { ready: !draining && broker && store, draining, broker, store }
+    }
+
+    async fn store_answers(&self) -> bool {
+        let mut last = self.store.lock().await;
+        if let Some((asked, answer)) = *last
+            && asked.elapsed() < STORE_MEMORY
+        {
+            return answer;
+        }
+        let outcome = self.node.store().ready().await;
+        if let Err(error) = &outcome {
+            tracing::warn!(%error, "the store is not ready");
+        }
+        *last = Some((Instant::now(), outcome.is_ok()));
+        outcome.is_ok()
+    }
+}
+
+/// `/healthz`.
+pub(crate) async fn alive() -> Json<serde_json::Value> {
+    Json(serde_json::json!({"status": "ok"}))
+}
+
+/// `/readyz`.
+pub(crate) async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
+    let report = gateway.readiness.report().await;
+    let status = if report.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(report)).into_response()
+}
+
+/// `/metrics`, in the Prometheus text format.
+pub(crate) async fn metrics(handle: PrometheusHandle) -> Response {
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    let mut response = handle.render().into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}

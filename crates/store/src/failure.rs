@@ -1,0 +1,110 @@
+//! What a database's error means: whose fault it is, and whether the same again may help.
+//!
+//! Invariant: only an error about the data itself becomes `Refused`, since the persister buries what is refused.
+//! Everything unknown is `Unavailable`, which is retried and seen.
+
+use domain::ports::PortError;
+use sqlx::error::DatabaseError;
+use sqlx::migrate::MigrateError;
+
+/// An error on the way: the database's, or already translated.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Database(sqlx::Error),
+    Port(PortError),
+    /// The connection was lost while committing: it may or may not have been done.
+    Unsure,
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<PortError> for Failure {
+    fn from(error: PortError) -> Self {
+        Self::Port(error)
+    }
+}
+
+impl Failure {
+    /// An error of COMMIT, after which nobody knows, unless the database said no.
+    pub(crate) fn of_commit(error: sqlx::Error) -> Self {
+        if is_lost(&error) { Self::Unsure } else { Self::Database(error) }
+    }
+
+    /// Whether the connection can be of no further use.
+    pub(crate) fn is_lost(&self) -> bool {
+        match self {
+            Self::Database(error) => is_lost(error),
+            Self::Port(_) => false,
+            Self::Unsure => true,
+        }
+    }
+
+    /// The port's word for it; `address` says which database.
+    pub(crate) fn into_port(self, address: &str) -> PortError {
+        match self {
+            Self::Database(error) => translate(&error, address),
+            Self::Port(error) => error,
+            Self::Unsure => PortError::Deadline,
+        }
+    }
+}
+
+/// What an error of a migration means.
+pub(crate) fn of_migration(error: &MigrateError, address: &str) -> PortError {
+    match error {
+        MigrateError::Execute(error) if is_lost(error) => translate(error, address),
+        other => PortError::Refused(format!("{address}: {other}")),
+    }
+}
+
+pub(crate) fn translate(error: &sqlx::Error, address: &str) -> PortError {
+    match error {
+        sqlx::Error::Database(error) => of_database(error.as_ref(), address),
+        sqlx::Error::Encode(_) => PortError::Refused(format!("{address}: {error}")),
+        sqlx::Error::PoolTimedOut => PortError::Unavailable(format!(
+            "{address}: no connection in time: it refuses, does not answer, or all connections are in use"
+        )),
+        other => PortError::Unavailable(format!("{address}: {other}")),
+    }
+}
+
+/// Postgres answers with five characters (SQLSTATE), SQLite with a shorter number whose low byte is the class.
+fn of_database(error: &dyn DatabaseError, address: &str) -> PortError {
+    let code = error.code().unwrap_or_default();
+    let text = format!("{address}: {} ({code})", error.message());
+    if code.len() == 5 { of_sqlstate(&code, text) } else { of_sqlite(&code, text) }
+}
+
+fn of_sqlite(code: &str, text: String) -> PortError {
+    match code.parse::<u32>().map(|number| number & 0xff) {
+        // TOOBIG, CONSTRAINT, MISMATCH
+        Ok(18..=20) => PortError::Refused(text),
+        // INTERRUPT
+        Ok(9) => PortError::Deadline,
+        Ok(_) | Err(_) => PortError::Unavailable(text),
+    }
+}
+
+fn of_sqlstate(code: &str, text: String) -> PortError {
+    match code {
+        "57014" => PortError::Deadline,
+        // A row too large for its index is the data's fault too, though it has another class.
+        "54000" => PortError::Refused(text),
+        "42P01" | "3F000" => PortError::Unavailable(format!("{text}; run `hubbub migrate`")),
+        _ if code.starts_with("22") || code.starts_with("23") => PortError::Refused(text),
+        _ => PortError::Unavailable(text),
+    }
+}
+
+fn is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
+        // Class 57P: the server shuts down, or an operator ended this connection.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
+}

@@ -1,0 +1,79 @@
+//! Pages, replay and heads.
+
+use domain::words::{Kind, Position};
+
+use crate::scene::{Scene, at, change, message, named, room, within};
+
+async fn page_seqs(scene: &Scene, before: Option<u64>, limit: usize) -> Vec<u64> {
+    let messages = scene.store.page(&room("7"), before, limit).await.unwrap();
+    messages.iter().map(|message| message.position.seq).collect()
+}
+
+async fn replay_seqs(scene: &Scene, after: Position, limit: usize) -> Vec<u64> {
+    let entries = scene.store.after(&room("7"), after, limit).await.unwrap();
+    entries.iter().map(|entry| entry.position.seq).collect()
+}
+
+pub async fn a_page_holds_the_newest_messages_below_its_bound_oldest_first(scene: &Scene) {
+    let mut batch: Vec<_> = (1..=9).map(|seq| message(seq, "text")).collect();
+    batch.extend((1..=20).map(|seq| within(message(seq, "elsewhere"), "70")));
+    scene.append(&batch).await;
+    assert_eq!(page_seqs(scene, None, 3).await, vec![7, 8, 9]);
+    assert_eq!(page_seqs(scene, Some(7), 3).await, vec![4, 5, 6]);
+    assert_eq!(page_seqs(scene, Some(3), 100).await, vec![1, 2]);
+    assert_eq!(page_seqs(scene, Some(1), 3).await, vec![]);
+    assert_eq!(page_seqs(scene, Some(u64::MAX), usize::MAX).await.len(), 9);
+    assert_eq!(page_seqs(scene, None, 0).await, vec![]);
+    assert!(scene.store.page(&room("nobody"), None, 10).await.unwrap().is_empty());
+}
+
+pub async fn a_page_steps_over_everything_that_is_no_message(scene: &Scene) {
+    let first = named(message(1, "first"), "c-1");
+    let mut batch = vec![first.clone()];
+    batch.extend((2..=40).map(|seq| change(seq, Kind::React, &first, "+1")));
+    batch.push(named(message(41, "void"), "c-1"));
+    batch.push(message(42, "second"));
+    scene.append(&batch).await;
+    assert_eq!(page_seqs(scene, None, 2).await, vec![1, 42]);
+}
+
+pub async fn replay_returns_everything_above_a_position_in_order(scene: &Scene) {
+    let first = message(1, "first");
+    let batch = [
+        first.clone(),
+        change(2, Kind::React, &first, "+1"),
+        change(3, Kind::Edit, &first, "edited"),
+        change(4, Kind::Unreact, &first, "+1"),
+        message(5, "fifth"),
+        change(6, Kind::Delete, &first, ""),
+    ];
+    scene.append(&batch).await;
+    let entries = scene.store.after(&room("7"), Position::START, 10).await.unwrap();
+    let kinds: Vec<_> = entries.iter().map(|entry| (entry.draft.kind, entry.draft.target)).collect();
+    let expected: Vec<_> = batch.iter().map(|entry| (entry.draft.kind, entry.draft.target)).collect();
+    assert_eq!(kinds, expected);
+    assert_eq!(replay_seqs(scene, Position::START, 10).await, vec![1, 2, 3, 4, 5, 6]);
+    assert_eq!(replay_seqs(scene, at(2), 3).await, vec![3, 4, 5]);
+    assert_eq!(replay_seqs(scene, at(6), 10).await, vec![]);
+    assert_eq!(replay_seqs(scene, at(u64::MAX), 10).await, vec![]);
+    assert_eq!(replay_seqs(scene, Position::START, 0).await, vec![]);
+}
+
+pub async fn replay_crosses_an_epoch(scene: &Scene) {
+    let mut later = message(1001, "after the loss");
+    later.position.epoch = 2;
+    scene.append(&[message(1, "first"), message(2, "second"), later.clone()]).await;
+    assert_eq!(replay_seqs(scene, at(1), 10).await, vec![2, 1001]);
+    assert_eq!(replay_seqs(scene, Position { epoch: 2, seq: 1000 }, 10).await, vec![1001]);
+    // A position of another history is above what an older epoch says.
+    assert_eq!(replay_seqs(scene, Position { epoch: 2, seq: 1 }, 10).await, vec![1001]);
+    assert_eq!(scene.store.head(&room("7")).await.unwrap(), Some(later.position));
+    let page = scene.store.page(&room("7"), None, 10).await.unwrap();
+    assert_eq!(page.iter().map(|message| message.position.epoch).collect::<Vec<_>>(), vec![1, 1, 2]);
+}
+
+pub async fn the_head_counts_void_rows_and_an_unknown_room_has_none(scene: &Scene) {
+    scene.append(&[named(message(1, "first"), "c-1"), named(message(2, "again"), "c-1")]).await;
+    assert_eq!(scene.store.head(&room("7")).await.unwrap(), Some(at(2)));
+    assert_eq!(scene.store.head(&room("8")).await.unwrap(), None);
+}

@@ -1,0 +1,122 @@
+//! A fresh database and short words for entries.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::ports::{Appended, ShardLease, Store};
+use domain::words::{
+    Author, ClientId, Draft, Entry, KeyId, Kind, MessageId, Position, RoomId, Sealed, Timestamp, UserId,
+};
+use store::StoreOptions;
+use testkit::{Folder, Postgres};
+
+/// One test's database.
+pub struct Scene {
+    pub store: Arc<dyn Store>,
+    pub empty_url: String,
+    // Deleted when the test ends.
+    _folder: Option<Folder>,
+}
+
+impl Scene {
+    /// A new database on the shared server, and a second one without a schema.
+    pub async fn postgres() -> Self {
+        let server = Postgres::shared().await;
+        let (url, empty_url) = (server.create_database().await, server.create_database().await);
+        Self::open(&url, empty_url, None).await
+    }
+
+    /// A new file, and the name of a second one.
+    pub async fn sqlite() -> Self {
+        let folder = Folder::new();
+        let url = |name| format!("sqlite://{}", folder.path().join(name).display());
+        Self::open(&url("history.db"), url("empty.db"), Some(folder)).await
+    }
+
+    async fn open(url: &str, empty_url: String, folder: Option<Folder>) -> Self {
+        store::migrate(url).await.expect("a new database takes the schema");
+        let store = store::open(url, StoreOptions::default()).await.expect("the url is legible");
+        store.ready().await.expect("a migrated database is ready");
+        Self { store, empty_url, _folder: folder }
+    }
+
+    /// Appends as the only holder there ever was.
+    pub async fn append(&self, entries: &[Entry]) -> Vec<Appended> {
+        self.store.append(&[lease(0, 1)], entries).await.expect("the database takes the batch")
+    }
+}
+
+pub fn lease(shard: u16, fence: u64) -> ShardLease {
+    ShardLease { shard, fence }
+}
+
+pub fn room(name: &str) -> RoomId {
+    RoomId::parse(&format!("room:{name}")).unwrap()
+}
+
+pub fn at(seq: u64) -> Position {
+    Position { epoch: 1, seq }
+}
+
+/// A message of `anna` in `room:7`, without a clientId, whose body is its text.
+pub fn message(seq: u64, text: &str) -> Entry {
+    let draft = Draft {
+        room: room("7"),
+        id: MessageId::new(),
+        kind: Kind::Message,
+        target: None,
+        author: Author { user: UserId::text("anna").unwrap(), name: Some("Anna".into()) },
+        client_id: None,
+        sent_at: Timestamp(1_790_000_000_000 + i64::try_from(seq).unwrap_or(0)),
+        origin: None,
+        body: sealed(text),
+    };
+    Entry { position: at(seq), draft }
+}
+
+/// What `kind` does to `target`, in its room.
+pub fn change(seq: u64, kind: Kind, target: &Entry, text: &str) -> Entry {
+    let mut entry = message(seq, text);
+    entry.draft.kind = kind;
+    entry.draft.room = target.draft.room.clone();
+    entry.draft.target = Some(target.draft.id);
+    entry
+}
+
+pub fn sealed(text: &str) -> Sealed {
+    let key = (!text.is_empty()).then(|| KeyId::parse("k1").unwrap());
+    Sealed { key, bytes: Bytes::copy_from_slice(text.as_bytes()) }
+}
+
+/// The same entry under a sender's own name.
+pub fn named(mut entry: Entry, client_id: &str) -> Entry {
+    entry.draft.client_id = Some(ClientId::parse(client_id).unwrap());
+    entry
+}
+
+/// The same entry in another room.
+pub fn within(mut entry: Entry, name: &str) -> Entry {
+    entry.draft.room = room(name);
+    entry
+}
+
+/// Everything in `room:7`, as (seq, text).
+pub async fn replay(store: &dyn Store) -> Vec<(u64, String)> {
+    let entries = store.after(&room("7"), Position::START, 1000).await.unwrap();
+    entries.into_iter().map(|entry| (entry.position.seq, text(&entry.draft.body))).collect()
+}
+
+/// The newest page of `room:7`, as (seq, text).
+pub async fn page(store: &dyn Store) -> Vec<(u64, String)> {
+    let messages = store.page(&room("7"), None, 100).await.unwrap();
+    messages.into_iter().map(|message| (message.position.seq, text(&message.body))).collect()
+}
+
+/// (seq, text) pairs as [`replay`] and [`page`] give them.
+pub fn texts(pairs: &[(u64, &str)]) -> Vec<(u64, String)> {
+    pairs.iter().map(|(seq, text)| (*seq, (*text).to_owned())).collect()
+}
+
+fn text(body: &Sealed) -> String {
+    String::from_utf8(body.bytes.to_vec()).unwrap()
+}

@@ -1,0 +1,222 @@
+//! What a client makes of what it hears: every frame goes to the judge, its own messages also to the outbox.
+
+use std::{borrow::Cow, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::{
+    client::Client,
+    conversation::Conversation,
+    judge::lock,
+    rooms::{Author, Heard, Incoming},
+    seat::{Rejoined, Step},
+};
+
+/// How long to wait after a refusal that does not say.
+const DEFAULT_RETRY: Duration = Duration::from_secs(1);
+
+/// A `joined` frame without its room.
+struct Answer {
+    seq: u64,
+    epoch: u64,
+    recovered: Option<bool>,
+}
+
+impl Client {
+    /// Takes one text frame.
+    pub(crate) fn hear(&mut self, text: &str, conversation: &mut Conversation) {
+        let dialect = self.world.dialect.clone();
+        match dialect.read(text) {
+            Ok(Incoming::Chat { room, heard }) => self.on_chat(&room, heard),
+            Ok(Incoming::Joined { room, seq, epoch, recovered, history }) => {
+                self.on_joined(&room, &Answer { seq, epoch, recovered }, history);
+                self.check_complete(conversation);
+            }
+            Ok(Incoming::Resync { room, epoch, seq }) => self.on_resync(&room, epoch, seq),
+            Ok(Incoming::Error { code, retry_after_ms }) => {
+                self.on_error(&code, retry_after_ms, conversation)
+            }
+            Ok(Incoming::Reconnect { retry_after_ms }) => {
+                self.return_after = Some(Duration::from_millis(retry_after_ms));
+            }
+            Ok(Incoming::Other) => {}
+            Err(_) => self.world.tally.error("unreadable frame"),
+        }
+    }
+
+    fn place_of(&self, room: &Cow<'_, str>) -> Option<usize> {
+        let place = self.by_name.get(&**room).copied();
+        if place.is_none() {
+            self.world.tally.error("frame of a foreign room");
+        }
+        place
+    }
+
+    fn on_chat(&mut self, room: &Cow<'_, str>, heard: Heard) {
+        let Some(index) = self.place_of(room) else { return };
+        if self.places[index].joined {
+            self.hear_live(index, heard);
+        } else {
+            self.places[index].replay.push(heard);
+        }
+    }
+
+    fn own(&self, heard: &Heard) -> Option<Author> {
+        heard.author.filter(|author| author.user as usize == self.user)
+    }
+
+    fn hear_live(&mut self, index: usize, heard: Heard) {
+        let (world, place) = (&self.world, &self.places[index]);
+        let room = &world.rooms[place.room];
+        let (step, epoch) = {
+            let seat = lock(&place.seat);
+            (seat.judge(heard.seq), seat.epoch())
+        };
+        let own = self.own(&heard);
+        if let Some(author) = own
+            && step != Step::Next
+            && self.outbox.was_repeated(author.number)
+        {
+            return self.hear_answer(index, heard, author, &step);
+        }
+        room.witness(self.user, &heard, Some(epoch), &world.tally);
+        lock(&place.seat).live(heard.seq);
+        if room.count_step(self.user, heard.seq, &step, &world.tally) {
+            world.tally.delivered.add(1);
+            if let Some(stamp) = heard.stamp.filter(|stamp| world.is_measured(*stamp)) {
+                world.latency.live(self.user, stamp, world.clock.now());
+            }
+        }
+        if let Some(author) = own {
+            self.acknowledge(index, author, heard.seq);
+        }
+    }
+
+    /// The server's answer to a repeated client id: the first message's own frame, to this socket alone. It may come
+    /// before the message itself does (and then only acknowledges it), or long after.
+    fn hear_answer(&mut self, index: usize, heard: Heard, author: Author, step: &Step) {
+        let (world, place) = (&self.world, &self.places[index]);
+        let room = &world.rooms[place.room];
+        room.witness(self.user, &heard, None, &world.tally);
+        if self.outbox.take_answer(author.number) {
+            world.tally.repeat_answers.add(1);
+        } else {
+            room.count_step(self.user, heard.seq, step, &world.tally);
+        }
+        self.acknowledge(index, author, heard.seq);
+    }
+
+    fn acknowledge(&mut self, index: usize, author: Author, seq: u64) {
+        if self.outbox.acknowledge(author.number) {
+            self.world.tally.acknowledged.add(1);
+            self.world.rooms[self.places[index].room].ledger().acknowledge(seq);
+        }
+    }
+
+    fn on_joined(&mut self, room: &Cow<'_, str>, answer: &Answer, history: Vec<Heard>) {
+        let Some(index) = self.place_of(room) else { return };
+        let place = &mut self.places[index];
+        let mut replayed = std::mem::take(&mut place.replay);
+        replayed.extend(history);
+        let again = std::mem::replace(&mut place.joined, true);
+        let mut seat = lock(&place.seat);
+        if !seat.taken() {
+            seat.take(answer.seq, answer.epoch);
+        } else if again {
+            // A join that was repeated after a refusal: the first answer counted, this one only adds.
+            drop(seat);
+            replayed.iter().for_each(|heard| self.hear_page(index, heard));
+        } else {
+            drop(seat);
+            self.rejoin(index, answer, &replayed);
+        }
+    }
+
+    fn rejoin(&mut self, index: usize, answer: &Answer, replayed: &[Heard]) {
+        let recovered = answer.recovered.unwrap_or(false);
+        let tally = &self.world.tally;
+        if recovered {
+            tally.recovered_true.add(1)
+        } else {
+            tally.recovered_false.add(1)
+        }
+        let place = &self.places[index];
+        let room = &self.world.rooms[place.room];
+        let same_epoch = lock(&place.seat).epoch() == answer.epoch;
+        let epoch = (recovered && same_epoch).then_some(answer.epoch);
+        for heard in replayed {
+            room.witness(self.user, heard, epoch, tally);
+            self.count_recovered(heard, lock(&place.seat).lacks(heard.seq));
+        }
+        let numbers: Vec<u64> = replayed.iter().map(|heard| heard.seq).collect();
+        let answer = Rejoined { seq: answer.seq, epoch: answer.epoch, recovered };
+        let breaches = lock(&place.seat).rejoin(answer, &numbers);
+        room.count_breaches(self.user, "rejoin", &breaches, tally);
+        for heard in replayed {
+            if let Some(author) = self.own(heard) {
+                self.acknowledge(index, author, heard.seq);
+            }
+        }
+    }
+
+    /// Takes a message out of a page of the history.
+    pub(crate) fn hear_page(&mut self, index: usize, heard: &Heard) {
+        let place = &self.places[index];
+        self.world.rooms[place.room].witness(self.user, heard, None, &self.world.tally);
+        let new = lock(&place.seat).fill(heard.seq);
+        self.count_recovered(heard, new);
+        if let Some(author) = self.own(heard) {
+            self.acknowledge(index, author, heard.seq);
+        }
+    }
+
+    fn count_recovered(&self, heard: &Heard, new: bool) {
+        if !new {
+            return;
+        }
+        self.world.tally.delivered.add(1);
+        self.world.tally.recovered.add(1);
+        if let Some(stamp) = heard.stamp.filter(|stamp| self.world.is_measured(*stamp)) {
+            self.world.latency.recovered(self.user, stamp, self.world.clock.now());
+        }
+    }
+
+    fn check_complete(&mut self, conversation: &mut Conversation) {
+        if conversation.complete || !self.places.iter().all(|place| place.joined) {
+            return;
+        }
+        conversation.complete = true;
+        conversation.rejoin_at = None;
+        self.retries = 0;
+        self.outbox.reconnected(Instant::now());
+        let tally = &self.world.tally;
+        if std::mem::replace(&mut self.ever_joined, true) {
+            tally.reconnects.add(1)
+        } else {
+            tally.joined.add(1)
+        }
+    }
+
+    fn on_resync(&mut self, room: &Cow<'_, str>, epoch: u64, seq: u64) {
+        let Some(index) = self.place_of(room) else { return };
+        let place = &self.places[index];
+        if !place.joined {
+            return; // the answer to the join says it all
+        }
+        self.world.tally.resyncs.add(1);
+        let breaches = lock(&place.seat).resync(epoch, seq);
+        self.world.rooms[place.room].count_breaches(self.user, "resync", &breaches, &self.world.tally);
+    }
+
+    fn on_error(&mut self, code: &str, retry_after_ms: Option<u64>, conversation: &mut Conversation) {
+        self.world.tally.error(code);
+        let now = Instant::now();
+        let wait = retry_after_ms.map_or(DEFAULT_RETRY, Duration::from_millis);
+        match code {
+            _ if !conversation.complete => conversation.rejoin_at = Some(now + wait),
+            "overloaded" | "rate_limited" | "internal" => self.outbox.refused(now, wait),
+            // Any other refusal is counted; the message is repeated after the usual silence.
+            _ => {}
+        }
+    }
+}

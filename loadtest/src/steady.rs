@@ -1,0 +1,165 @@
+//! The measured window: what the servers and the generator spent between two moments, and what was delivered.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::{
+    options::{Options, ServerProcess},
+    procfs::{self, Reading},
+    report::{IdleCost, ProcessCost, ServerCost},
+    scenario::Scenario,
+    world::World,
+};
+
+/// Roles that are reported beside the total: they work behind the message path.
+const BESIDE: [&str; 2] = ["persister", "postgres"];
+
+/// All watched processes at one moment; the generator itself is among them.
+pub(crate) struct Snapshot {
+    at: Instant,
+    delivered: u64,
+    acknowledged: u64,
+    generator: Reading,
+    servers: BTreeMap<u32, Reading>,
+}
+
+/// The difference of two snapshots.
+pub(crate) struct Window {
+    pub(crate) span: Duration,
+    pub(crate) delivered: u64,
+    pub(crate) acknowledged: u64,
+    /// Cores that the generator kept busy on average.
+    pub(crate) generator_cores: f64,
+    pub(crate) servers: Option<ServerCost>,
+}
+
+/// The processes of the options and of the scenario.
+pub(crate) fn watched(scenario: &Scenario, options: &Options) -> Vec<ServerProcess> {
+    let named = scenario.pids.iter().flat_map(|(role, pids)| {
+        pids.as_slice().iter().map(|pid| ServerProcess { role: role.clone(), pid: *pid })
+    });
+    named.chain(options.processes.iter().cloned()).collect()
+}
+
+pub(crate) fn snapshot(world: &World, processes: &[ServerProcess]) -> Snapshot {
+    let read = |process: &ServerProcess| Some((process.pid, procfs::read(process.pid)?));
+    Snapshot {
+        at: Instant::now(),
+        delivered: world.tally.delivered.get(),
+        acknowledged: world.tally.acknowledged.get(),
+        generator: procfs::read(std::process::id()).unwrap_or_default(),
+        servers: processes.iter().filter_map(read).collect(),
+    }
+}
+
+pub(crate) fn window(before: &Snapshot, after: &Snapshot, processes: &[ServerProcess]) -> Window {
+    let span = after.at - before.at;
+    let delivered = after.delivered - before.delivered;
+    let generator = after.generator.cpu_seconds - before.generator.cpu_seconds;
+    Window {
+        span,
+        delivered,
+        acknowledged: after.acknowledged - before.acknowledged,
+        generator_cores: generator / span.as_secs_f64().max(f64::EPSILON),
+        servers: (!processes.is_empty()).then(|| server_cost(before, after, processes, delivered)),
+    }
+}
+
+fn server_cost(
+    before: &Snapshot,
+    after: &Snapshot,
+    processes: &[ServerProcess],
+    delivered: u64,
+) -> ServerCost {
+    let processes: Vec<ProcessCost> =
+        processes.iter().map(|process| process_cost(before, after, process)).collect();
+    let cpu_seconds: f64 =
+        processes.iter().filter(|process| !process.beside).filter_map(|process| process.cpu_seconds).sum();
+    let ratio = |top: f64, bottom: f64| if bottom > 0.0 { top / bottom } else { 0.0 };
+    ServerCost {
+        cpu_seconds,
+        deliveries_per_cpu_second: ratio(delivered as f64, cpu_seconds),
+        cpu_micros_per_delivery: ratio(cpu_seconds * 1e6, delivered as f64),
+        processes,
+    }
+}
+
+fn process_cost(before: &Snapshot, after: &Snapshot, process: &ServerProcess) -> ProcessCost {
+    let (first, last) = (before.servers.get(&process.pid), after.servers.get(&process.pid));
+    ProcessCost {
+        role: process.role.clone(),
+        pid: process.pid,
+        beside: BESIDE.iter().any(|role| process.role.starts_with(role)),
+        cpu_seconds: first.zip(last).map(|(first, last)| (last.cpu_seconds - first.cpu_seconds).max(0.0)),
+        rss_kib_before: first.map(|reading| reading.rss_kib),
+        rss_kib_after: last.map(|reading| reading.rss_kib),
+    }
+}
+
+/// What idle connections cost: memory between `empty` and `rested`, CPU between `rested` and `later`.
+pub(crate) fn idle_cost(
+    connections: usize,
+    empty: &Snapshot,
+    rested: &Snapshot,
+    later: &Snapshot,
+    processes: &[ServerProcess],
+) -> IdleCost {
+    let grown = server_cost(empty, rested, processes, 0);
+    let idle = server_cost(rested, later, processes, 0);
+    let growth = |process: &ProcessCost| {
+        process.rss_kib_after.unwrap_or(0) as f64 - process.rss_kib_before.unwrap_or(0) as f64
+    };
+    let kib: f64 = grown.processes.iter().filter(|process| !process.beside).map(growth).sum();
+    let seconds = (later.at - rested.at).as_secs_f64().max(f64::EPSILON);
+    IdleCost {
+        connections,
+        kib_per_connection: kib / connections as f64,
+        cpu_micros_per_connection_second: idle.cpu_seconds * 1e6 / (connections as f64 * seconds),
+        processes: grown.processes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(at: Instant, delivered: u64, cpu: [f64; 2], rss: [u64; 2]) -> Snapshot {
+        let reading = |index: usize| Reading { cpu_seconds: cpu[index], rss_kib: rss[index] };
+        Snapshot {
+            at,
+            delivered,
+            acknowledged: 0,
+            generator: Reading::default(),
+            servers: BTreeMap::from([(1, reading(0)), (2, reading(1))]),
+        }
+    }
+
+    fn processes() -> Vec<ServerProcess> {
+        let process = |role: &str, pid| ServerProcess { role: role.into(), pid };
+        vec![process("gateway", 1), process("persister-a", 2)]
+    }
+
+    #[test]
+    fn the_persister_is_reported_beside_the_cost_of_a_delivery() {
+        let now = Instant::now();
+        let before = snapshot(now, 1_000, [1.0, 5.0], [100, 100]);
+        let after = snapshot(now + Duration::from_secs(10), 51_000, [3.0, 9.0], [100, 100]);
+        let cost = window(&before, &after, &processes()).servers.unwrap();
+        assert!((cost.cpu_seconds - 2.0).abs() < 1e-9);
+        assert!((cost.deliveries_per_cpu_second - 25_000.0).abs() < 1e-6);
+        assert!((cost.cpu_micros_per_delivery - 40.0).abs() < 1e-6);
+        assert_eq!(cost.processes[1].cpu_seconds, Some(4.0));
+    }
+
+    #[test]
+    fn idle_cost_is_growth_per_connection() {
+        let now = Instant::now();
+        let empty = snapshot(now, 0, [0.0, 0.0], [10_000, 5_000]);
+        let rested = snapshot(now, 0, [2.0, 0.0], [50_000, 9_000]);
+        let later = snapshot(now + Duration::from_secs(10), 0, [2.1, 0.0], [50_000, 9_000]);
+        let cost = idle_cost(5_000, &empty, &rested, &later, &processes());
+        assert!((cost.kib_per_connection - 8.0).abs() < 1e-9);
+        assert!((cost.cpu_micros_per_connection_second - 2.0).abs() < 1e-6);
+    }
+}
