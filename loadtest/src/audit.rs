@@ -11,6 +11,9 @@ use crate::{
     tally::Tally,
 };
 
+/// The kind of a row that only holds a place in the order.
+const VOID: &str = "void";
+
 /// What a room's rows have against them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Objections {
@@ -82,7 +85,7 @@ fn compare_room(entries: &BTreeMap<u64, Entry>, rows: &[&Row], dialect: &Rooms) 
         objections.findings.push(format!("{seq} is acknowledged and not in the database"));
     }
     let mut seen = (HashSet::new(), HashSet::new(), HashSet::new());
-    for row in rows {
+    for row in rows.iter().filter(|row| row.kind != VOID) {
         let author = row.client_id.as_deref().and_then(|text| dialect.author(text));
         let fresh = [
             seen.0.insert(row.seq),
@@ -166,6 +169,7 @@ mod tests {
             id: format!("{seq:032x}"),
             user_id: "u1".into(),
             client_id: Some(format!("run-1-{seq}")),
+            kind: "message".into(),
         }
     }
 
@@ -217,6 +221,14 @@ mod tests {
         for other in others {
             assert_eq!(compare(&entries(2), &[row(1), other.clone()]), [0, 0, 1, 0, 0], "{other:?}");
         }
+    }
+
+    #[test]
+    fn a_void_row_fills_its_place_and_is_no_message() {
+        let void = Row { kind: "void".into(), client_id: None, ..row(2) };
+        let mut entries = entries(3);
+        entries.remove(&2);
+        assert_eq!(compare(&entries, &[row(1), void, row(3)]), [0; 5]);
     }
 
     #[test]

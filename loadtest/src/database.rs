@@ -23,6 +23,8 @@ pub(crate) struct Row {
     pub(crate) id: String,
     pub(crate) user_id: String,
     pub(crate) client_id: Option<String>,
+    /// `void` rows hold a place in the order and no message; all other kinds are events.
+    pub(crate) kind: String,
 }
 
 #[derive(Debug, Clone)]
@@ -48,9 +50,9 @@ pub enum DatabaseError {
 /// Room keys hold no `%`, and an `_` in a pattern could only match rooms of the same random run id.
 const COUNT_ROWS: &str = "SELECT count(*) FROM messages WHERE room LIKE $1";
 const POSTGRES_ROWS: &str = "SELECT room, epoch, seq, replace(id::text, '-', '') AS id, user_id::text AS user_id, \
-     client_id FROM messages WHERE room LIKE $1 ORDER BY room, epoch, seq";
+     client_id, kind FROM messages WHERE room LIKE $1 ORDER BY room, epoch, seq";
 const SQLITE_ROWS: &str = "SELECT room, epoch, seq, CASE typeof(id) WHEN 'blob' THEN lower(hex(id)) \
-     ELSE replace(lower(id), '-', '') END AS id, CAST(user_id AS TEXT) AS user_id, client_id \
+     ELSE replace(lower(id), '-', '') END AS id, CAST(user_id AS TEXT) AS user_id, client_id, kind \
      FROM messages WHERE room LIKE $1 ORDER BY room, epoch, seq";
 
 impl Database {
@@ -94,5 +96,39 @@ impl Database {
             }
         };
         Ok(timeout(READ, query).await.map_err(|_| DatabaseError::Deadline(READ))??)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::Postgres;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn rows_of_the_runs_rooms_are_read_from_postgres_in_order() {
+        let server = Postgres::shared().await;
+        let url = server.create_database().await;
+        let name = url.rsplit('/').next().unwrap();
+        let table = "CREATE TABLE messages (room text, seq bigint, epoch bigint, id uuid, kind text, user_id text, \
+                     client_id text)";
+        server.query(name, table).await;
+        let id = "01890000-0000-7000-8000-00000000000a";
+        let rows = format!(
+            "INSERT INTO messages VALUES ('room:x-1-0', 2, 1, '{id}', 'message', 'u1', 'x-1-5'), \
+             ('room:x-1-0', 1, 1, '{id}', 'void', 'u1', NULL), ('room:other', 1, 1, '{id}', 'message', 'u1', NULL)"
+        );
+        server.query(name, &rows).await;
+        let database = Database::connect(&url).await.unwrap();
+        assert_eq!(database.count("room:x-1-").await.unwrap(), 2);
+        let rows = database.rows("room:x-1-").await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(rows[1].id, id.replace('-', ""));
+        assert_eq!((rows[1].kind.as_str(), rows[1].client_id.as_deref()), ("message", Some("x-1-5")));
+    }
+
+    #[tokio::test]
+    async fn another_scheme_is_refused() {
+        assert!(matches!(Database::connect("mysql://x").await, Err(DatabaseError::UnknownScheme)));
     }
 }

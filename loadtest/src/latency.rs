@@ -81,9 +81,14 @@ impl Latency {
         record(&mut self.shards[client % SHARDS].lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Live deliveries alone, cheap enough to be asked for while the run goes on.
+    pub(crate) fn intended(&self) -> Percentiles {
+        self.merged(|shard| &shard.intended)
+    }
+
     pub(crate) fn read(&self) -> Latencies {
         Latencies {
-            intended: self.merged(|shard| &shard.intended),
+            intended: self.intended(),
             sent: self.merged(|shard| &shard.sent),
             recovered: self.merged(|shard| &shard.recovered),
             lag: self.merged(|shard| &shard.lag),

@@ -39,9 +39,10 @@ mod verdict;
 mod world;
 
 pub use control::{Control, Stage};
+pub use database::DatabaseError;
 pub use latency::Percentiles;
-pub use options::{Options, ServerProcess};
-pub use report::{IdleCost, Report, ServerCost, Verdict};
+pub use options::{OneOrMany, Options, ServerProcess};
+pub use report::{IdleCost, ProcessCost, Report, ServerCost, Verdict};
 pub use run::{SwarmError, run};
 pub use scenario::{Kind, Scenario, ScenarioError, Thresholds};
 pub use tally::Counters;

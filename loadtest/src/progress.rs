@@ -25,7 +25,7 @@ async fn print(world: Arc<World>) {
     loop {
         ticks.tick().await;
         let counters = world.control.counters();
-        let latency = world.latency.read().intended;
+        let latency = world.latency.intended();
         let errors: u64 = world.control.errors().values().sum();
         let rate = (counters.delivered - delivered_before) as f64 / EVERY.as_secs_f64();
         delivered_before = counters.delivered;

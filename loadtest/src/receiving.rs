@@ -1,6 +1,6 @@
 //! What a client makes of what it hears: every frame goes to the judge, its own messages also to the outbox.
 
-use std::{borrow::Cow, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
@@ -25,8 +25,8 @@ struct Answer {
 impl Client {
     /// Takes one text frame.
     pub(crate) fn hear(&mut self, text: &str, conversation: &mut Conversation) {
-        let dialect = self.world.dialect.clone();
-        match dialect.read(text) {
+        let world = Arc::clone(&self.world);
+        match world.dialect.read(text) {
             Ok(Incoming::Chat { room, heard }) => self.on_chat(&room, heard),
             Ok(Incoming::Joined { room, seq, epoch, recovered, history }) => {
                 self.on_joined(&room, &Answer { seq, epoch, recovered }, history);
@@ -44,15 +44,15 @@ impl Client {
         }
     }
 
-    fn place_of(&self, room: &Cow<'_, str>) -> Option<usize> {
-        let place = self.by_name.get(&**room).copied();
+    fn place_of(&self, room: &str) -> Option<usize> {
+        let place = self.by_name.get(room).copied();
         if place.is_none() {
             self.world.tally.error("frame of a foreign room");
         }
         place
     }
 
-    fn on_chat(&mut self, room: &Cow<'_, str>, heard: Heard) {
+    fn on_chat(&mut self, room: &str, heard: Heard) {
         let Some(index) = self.place_of(room) else { return };
         if self.places[index].joined {
             self.hear_live(index, heard);
@@ -113,7 +113,7 @@ impl Client {
         }
     }
 
-    fn on_joined(&mut self, room: &Cow<'_, str>, answer: &Answer, history: Vec<Heard>) {
+    fn on_joined(&mut self, room: &str, answer: &Answer, history: Vec<Heard>) {
         let Some(index) = self.place_of(room) else { return };
         let place = &mut self.places[index];
         let mut replayed = std::mem::take(&mut place.replay);
@@ -197,7 +197,7 @@ impl Client {
         }
     }
 
-    fn on_resync(&mut self, room: &Cow<'_, str>, epoch: u64, seq: u64) {
+    fn on_resync(&mut self, room: &str, epoch: u64, seq: u64) {
         let Some(index) = self.place_of(room) else { return };
         let place = &self.places[index];
         if !place.joined {

@@ -157,7 +157,7 @@ impl Rooms {
 
     pub(crate) fn page(&self, body: &[u8]) -> Result<Page, Unreadable> {
         let page: PageBody<'_> = serde_json::from_slice(body).map_err(|_| Unreadable)?;
-        let messages = self.heard_all(page.messages).ok_or(Unreadable)?;
+        let messages = self.heard_all(&page.messages).ok_or(Unreadable)?;
         Ok(Page { messages, next_before: page.next_before })
     }
 
@@ -177,7 +177,7 @@ impl Rooms {
                 seq: frame.seq?,
                 epoch: frame.epoch?,
                 recovered: frame.recovered,
-                history: self.heard_all(frame.history.unwrap_or_default())?,
+                history: self.heard_all(&frame.history.unwrap_or_default())?,
             },
             "resync" => Incoming::Resync { room: frame.room_id?.0, epoch: frame.epoch?, seq: frame.seq? },
             "error" => Incoming::Error { code: frame.code?.0, retry_after_ms: frame.retry_after_ms },
@@ -187,7 +187,7 @@ impl Rooms {
         Some(incoming)
     }
 
-    fn heard_all(&self, items: Vec<Item<'_>>) -> Option<Vec<Heard>> {
+    fn heard_all(&self, items: &[Item<'_>]) -> Option<Vec<Heard>> {
         items.iter().map(|item| self.heard(item)).collect()
     }
 

@@ -134,9 +134,9 @@ async fn ramp_up(world: &Arc<World>) -> Result<JoinSet<()>, SwarmError> {
 async fn send(world: &World, processes: &[ServerProcess]) -> Measured {
     let scenario = &world.scenario;
     let since = Instant::now();
+    world.measure_from(since + scenario.warmup);
     world.control.enter(Stage::Sending { since });
     sleep_or_finish(world, scenario.warmup).await;
-    world.measure_from_now();
     let before = steady::snapshot(world, processes);
     if scenario.duration.is_zero() {
         world.control.finished().await;

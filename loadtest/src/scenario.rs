@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn every_room_gets_the_same_number_of_members() {
         let scenario = Scenario { users: 100, rooms: 50, rooms_per_user: 2, ..Scenario::default() };
-        let mut members = vec![0; 50];
+        let mut members = [0; 50];
         (0..100).for_each(|user| scenario.rooms_of(user).for_each(|room| members[room] += 1));
         assert!(members.iter().all(|count| *count == 4));
     }

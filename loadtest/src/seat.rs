@@ -118,7 +118,9 @@ impl Seat {
             }
         } else {
             breaches.disordered += replayed.windows(2).filter(|pair| pair[0] >= pair[1]).count() as u64;
-            replayed.iter().for_each(|seq| drop(self.fill(*seq)));
+            for seq in replayed {
+                self.fill(*seq);
+            }
         }
         self.epoch = self.epoch.max(answer.epoch);
         self.last = self.last.max(answer.seq);
@@ -164,11 +166,13 @@ impl Seat {
         }
     }
 
-    /// Opens what epoch changes may have hidden once more, to be read from the finished history.
-    pub(crate) fn sweep(&mut self) {
-        if let Some((after, upto)) = self.crossed.take() {
-            self.holes.push(Hole { after, upto, across_epochs: true, walked: false });
-        }
+    /// Opens what epoch changes may have hidden once more, to be read from the finished history. True if there was
+    /// anything to open.
+    pub(crate) fn sweep(&mut self) -> bool {
+        let crossed = self.crossed.take();
+        let hole = crossed.map(|(after, upto)| Hole { after, upto, across_epochs: true, walked: false });
+        self.holes.extend(hole);
+        hole.is_some()
     }
 
     pub(crate) fn holes(&self) -> &[Hole] {

@@ -89,8 +89,9 @@ async fn wait_for_rows(world: &World, database: &Database) -> Result<(), Databas
 
 /// What an epoch change may have hidden from everybody is read once more, now that the history is whole.
 async fn sweep(world: &World, sent: Sent) {
-    for (_, seat) in world.rooms.iter().flat_map(|room| &room.seats) {
-        lock(seat).sweep();
+    let seats = world.rooms.iter().flat_map(|room| &room.seats);
+    if seats.filter(|(_, seat)| lock(seat).sweep()).count() == 0 {
+        return;
     }
     world.control.enter(Stage::Sweeping { since: sent.since, until: sent.until });
     wait_until(world.scenario.settle, || everyone_has_everything(world)).await;

@@ -31,11 +31,6 @@ pub(crate) fn optional<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Dura
     required(from).map(Some)
 }
 
-/// serde: durations leave as seconds.
-pub(crate) fn as_seconds<S: serde::Serializer>(span: &Duration, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_f64(span.as_secs_f64())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use crate::{
     latency::Percentiles,
     report::{IdleCost, Report, ServerCost, Verdict},
+    tally::Counters,
 };
 
 impl Display for Report {
@@ -55,16 +56,7 @@ fn write_messages(report: &Report, to: &mut Formatter<'_>) -> fmt::Result {
         counters.lost, counters.repeated, counters.disordered, counters.gaps, counters.unacknowledged
     )?;
     if report.database_audited {
-        writeln!(
-            to,
-            "  database           rows {} · missing {} · doubled {} · mismatched {} · unseen {} · holes {}",
-            counters.rows_in_database,
-            counters.missing_in_database,
-            counters.doubled_in_database,
-            counters.mismatched_in_database,
-            counters.unseen_in_database,
-            counters.holes_in_database
-        )?;
+        write_database(counters, to)?;
     }
     writeln!(
         to,
@@ -80,6 +72,19 @@ fn write_messages(report: &Report, to: &mut Formatter<'_>) -> fmt::Result {
         to,
         "  errors             {}",
         if errors.is_empty() { "none".into() } else { errors.join(" · ") }
+    )
+}
+
+fn write_database(counters: &Counters, to: &mut Formatter<'_>) -> fmt::Result {
+    writeln!(
+        to,
+        "  database           rows {} · missing {} · doubled {} · mismatched {} · unseen {} · holes {}",
+        counters.rows_in_database,
+        counters.missing_in_database,
+        counters.doubled_in_database,
+        counters.mismatched_in_database,
+        counters.unseen_in_database,
+        counters.holes_in_database
     )
 }
 

@@ -63,8 +63,8 @@ impl World {
         format!("room:{}-{}-", self.scenario.room_prefix, self.dialect.run)
     }
 
-    pub(crate) fn measure_from_now(&self) {
-        self.measured_from.store(self.clock.now(), Relaxed);
+    pub(crate) fn measure_from(&self, moment: tokio::time::Instant) {
+        self.measured_from.store(self.clock.at(moment), Relaxed);
     }
 
     pub(crate) fn is_measured(&self, stamp: Stamp) -> bool {

@@ -282,6 +282,9 @@ pub trait Store: Send + Sync {
     /// The newest position of the room, void rows included; `None`: the room is not there.
     async fn head(&self, room: &RoomId) -> Result<Option<Position>, PortError>;
 
+    /// The newest position of every room. For one process that keeps its numbers in memory, at its start.
+    async fn heads(&self) -> Result<Vec<(RoomId, Position)>, PortError>;
+
     /// Whether no entry was ever written: only then may numbering begin at epoch 1.
     async fn is_virgin(&self) -> Result<bool, PortError>;
 

@@ -32,6 +32,9 @@ pub struct AcceptOptions {
     pub header_timeout: Duration,
     /// Longest request head, in bytes; at least 8 KiB.
     pub max_head: usize,
+    /// How long a connection may go on with plain requests; upgraded ones are not meant. It bounds
+    /// clients that ask and never read.
+    pub http_lifetime: Duration,
     /// After `shutdown`: how long connections may go on before they are cut.
     pub grace: Duration,
 }
@@ -42,6 +45,7 @@ impl Default for AcceptOptions {
             max_connections: 20_000,
             header_timeout: Duration::from_secs(10),
             max_head: 32 * 1024,
+            http_lifetime: Duration::from_secs(300),
             grace: Duration::from_secs(5),
         }
     }
@@ -61,12 +65,25 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 /// A request's hold on its socket: whoever keeps it keeps the permit, and `run` waiting.
 #[derive(Clone)]
 pub(crate) struct Hold {
-    /// Runs what an upgrade leaves behind.
-    pub(crate) tasks: TaskTracker,
-    /// Fired when the grace is over.
-    pub(crate) cut: CancellationToken,
+    tasks: TaskTracker,
+    cut: CancellationToken,
     /// Given back when the last clone is dropped.
     _permit: Arc<OwnedSemaphorePermit>,
+}
+
+impl Hold {
+    /// Runs what an upgrade leaves behind; it is dropped where it stands when the grace is over.
+    pub(crate) fn keep_through(self, work: impl Future<Output = ()> + Send + 'static) {
+        let tasks = self.tasks.clone();
+        tasks.spawn(async move {
+            // The whole of it: a block that names one field would capture that alone, and free the permit.
+            let hold = self;
+            tokio::select! {
+                () = work => {}
+                () = hold.cut.cancelled() => {}
+            }
+        });
+    }
 }
 
 struct Acceptor {
@@ -82,7 +99,7 @@ struct Acceptor {
 /// Serves until `shutdown` is cancelled, then lets connections finish within the grace. Cancel it after
 /// the node has drained: until then balancers must be able to read that it is not ready.
 pub async fn run(listener: TcpListener, router: Router, options: AcceptOptions, shutdown: CancellationToken) {
-    let acceptor = Acceptor {
+    let acceptor = Arc::new(Acceptor {
         router,
         permits: Arc::new(Semaphore::new(options.max_connections.min(Semaphore::MAX_PERMITS))),
         refusals: Arc::new(Semaphore::new(REFUSALS)),
@@ -90,14 +107,14 @@ pub async fn run(listener: TcpListener, router: Router, options: AcceptOptions, 
         cut: CancellationToken::new(),
         options,
         shutdown,
-    };
+    });
     acceptor.accept(&listener).await;
     drop(listener);
     acceptor.finish().await;
 }
 
 impl Acceptor {
-    async fn accept(&self, listener: &TcpListener) {
+    async fn accept(self: &Arc<Self>, listener: &TcpListener) {
         let mut backoff = BACKOFF.0;
         loop {
             let accepted = tokio::select! {
@@ -123,7 +140,7 @@ impl Acceptor {
         }
     }
 
-    fn admit(&self, socket: TcpStream, peer: SocketAddr) {
+    fn admit(self: &Arc<Self>, socket: TcpStream, peer: SocketAddr) {
         telemetry::accepted();
         // Frames are small and latency is what we sell: never wait to fill a segment.
         if socket.set_nodelay(true).is_err() {
@@ -134,7 +151,7 @@ impl Acceptor {
         };
         let (tasks, cut) = (self.tasks.clone(), self.cut.clone());
         let hold = Hold { tasks, cut, _permit: Arc::new(permit) };
-        self.tasks.spawn(serve(socket, peer, hold, self.router.clone(), self.options.clone(), self.shutdown.clone()));
+        self.tasks.spawn(Arc::clone(self).serve(socket, peer, hold));
     }
 
     fn refuse(&self, socket: TcpStream) {
@@ -145,6 +162,45 @@ impl Acceptor {
                 // A peer that does not listen is none of our business any more.
                 let _ = timeout(REFUSAL_TIME, say_busy(socket)).await;
             });
+        }
+    }
+
+    /// One connection until its last plain answer, or until it is upgraded.
+    async fn serve(self: Arc<Self>, socket: TcpStream, peer: SocketAddr, hold: Hold) {
+        let (options, cut, router) = (&self.options, hold.cut.clone(), self.router.clone());
+        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(hold.clone());
+            router.clone().oneshot(request.map(Body::new))
+        });
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(options.header_timeout)
+            .max_buf_size(options.max_head.max(8 * 1024))
+            .serve_connection(TokioIo::new(socket), service)
+            .with_upgrades();
+        tokio::pin!(connection);
+        let age = sleep(options.http_lifetime);
+        let finished = async {
+            tokio::select! {
+                () = age => {}
+                () = self.shutdown.cancelled() => {}
+            }
+        };
+        let result = tokio::select! {
+            result = connection.as_mut() => result,
+            () = cut.cancelled() => return,
+            () = finished => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    result = connection.as_mut() => result,
+                    () = cut.cancelled() => return,
+                    () = sleep(options.grace) => return,
+                }
+            }
+        };
+        if let Err(error) = result {
+            tracing::debug!(%error, peer.address = %peer, "connection ended early");
         }
     }
 
@@ -170,7 +226,8 @@ fn is_the_peers(error: &std::io::Error) -> bool {
 async fn say_busy(mut socket: TcpStream) -> std::io::Result<()> {
     const BODY: &str = "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\
         \"detail\":\"this node has no room for another connection\",\"code\":\"overloaded\",\"retryAfterMs\":1000}";
-    let head = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Type: application/problem+json\r\n";
+    let head =
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Type: application/problem+json\r\n";
     let answer = format!("{head}Content-Length: {}\r\nConnection: close\r\n\r\n{BODY}", BODY.len());
     socket.write_all(answer.as_bytes()).await?;
     socket.shutdown().await?;
@@ -178,43 +235,4 @@ async fn say_busy(mut socket: TcpStream) -> std::io::Result<()> {
     let mut rest = [0; 1024];
     while socket.read(&mut rest).await? > 0 {}
     Ok(())
-}
-
-async fn serve(
-    socket: TcpStream,
-    peer: SocketAddr,
-    hold: Hold,
-    router: Router,
-    options: AcceptOptions,
-    shutdown: CancellationToken,
-) {
-    let cut = hold.cut.clone();
-    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
-        request.extensions_mut().insert(hold.clone());
-        router.clone().oneshot(request.map(Body::new))
-    });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(options.header_timeout)
-        .max_buf_size(options.max_head.max(8 * 1024))
-        .serve_connection(TokioIo::new(socket), service)
-        .with_upgrades();
-    tokio::pin!(connection);
-    let mut asked = false;
-    loop {
-        tokio::select! {
-            result = connection.as_mut() => {
-                if let Err(error) = result {
-                    tracing::debug!(%error, peer.address = %peer, "connection ended early");
-                }
-                return;
-            }
-            () = cut.cancelled() => return,
-            () = shutdown.cancelled(), if !asked => {
-                asked = true;
-                connection.as_mut().graceful_shutdown();
-            }
-        }
-    }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use domain::node::{Door, Transport};
-use domain::words::{Code, CloseReason, Refusal};
+use domain::words::{CloseReason, Code, Refusal};
 
 use crate::accept::Peer;
 use crate::auth::{Denied, Refused};

@@ -51,41 +51,37 @@ impl Handshake {
             return Err(wrong("Connection: Upgrade is missing"));
         }
         if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-            let version = HeaderValue::from_static("13");
             let detail = "WebSocket version 13 is spoken here";
             let problem = Problem::new(StatusCode::UPGRADE_REQUIRED, "invalid_message", detail);
-            return Err(problem.with(header::SEC_WEBSOCKET_VERSION, version));
+            return Err(problem.with(header::SEC_WEBSOCKET_VERSION, "13"));
         }
-        let accept = accept_key(headers).ok_or_else(|| wrong("Sec-WebSocket-Key is not 16 bytes in base64"))?;
+        let accept =
+            accept_key(headers).ok_or_else(|| wrong("Sec-WebSocket-Key is not 16 bytes in base64"))?;
         let answers_bearer = offers_bearer(headers);
         let extensions = request.extensions_mut();
         let upgrade = extensions.remove::<hyper::upgrade::OnUpgrade>();
-        let (upgrade, hold) = upgrade
-            .zip(extensions.remove::<Hold>())
-            .ok_or_else(|| Problem::of(domain::words::Code::Internal, "this connection cannot be upgraded"))?;
+        let (upgrade, hold) = upgrade.zip(extensions.remove::<Hold>()).ok_or_else(|| {
+            Problem::of(domain::words::Code::Internal, "this connection cannot be upgraded")
+        })?;
         Ok(Self { accept, answers_bearer, upgrade, hold })
     }
 
     /// Answers 101 and runs `live` on the socket, in a task that the accept loop waits for. `live` is
     /// dropped where it stands when the accept loop's grace is over.
-    pub(crate) fn complete<F>(self, limits: &Limits, live: impl FnOnce(WebSocket) -> F + Send + 'static) -> Response
+    pub(crate) fn complete<F>(
+        self,
+        limits: &Limits,
+        live: impl FnOnce(WebSocket) -> F + Send + 'static,
+    ) -> Response
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let Self { accept, answers_bearer, upgrade, hold } = self;
         let config = WebSocket::config(limits);
-        let tasks = hold.tasks.clone();
-        tasks.spawn(async move {
-            let work = async {
-                // A peer that never takes our 101 has no connection to speak of.
-                let Ok(Ok(upgraded)) = timeout(DEADLINE, upgrade).await else {
-                    return;
-                };
+        hold.keep_through(async move {
+            // A peer that never takes our 101 has no connection to speak of.
+            if let Ok(Ok(upgraded)) = timeout(DEADLINE, upgrade).await {
                 live(WebSocket::server(TokioIo::new(upgraded), config).await).await;
-            };
-            tokio::select! {
-                () = work => {}
-                () = hold.cut.cancelled() => {}
             }
         });
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();

@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::node::Node;
+use domain::ports::{Journal, Store};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 use tokio::sync::Mutex;
@@ -76,6 +77,29 @@ pub(crate) async fn alive() -> Json<serde_json::Value> {
 /// `/readyz`.
 pub(crate) async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
     let report = gateway.readiness.report().await;
+    let status = if report.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(report)).into_response()
+}
+
+/// The checks behind a persister's `/readyz`: both ends of its work answer.
+pub(crate) struct WorkerReadiness {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) journal: Arc<dyn Journal>,
+}
+
+/// What a persister's `/readyz` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct WorkerReport {
+    ready: bool,
+    journal: bool,
+    store: bool,
+}
+
+/// `/readyz` of a persister.
+pub(crate) async fn worker_ready(State(worker): State<Arc<WorkerReadiness>>) -> Response {
+    let (backlog, store) = tokio::join!(worker.journal.backlog(), worker.store.ready());
+    let (journal, store) = (backlog.is_ok(), store.is_ok());
+    let report = WorkerReport { ready: journal && store, journal, store };
     let status = if report.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(report)).into_response()
 }

@@ -17,7 +17,9 @@ mod telemetry;
 mod websocket;
 
 pub use accept::{AcceptOptions, run};
-pub use auth::{AuthError, AuthOptions, Authenticator, Denied, JwksError, KeySource, Network, SHORTEST_SECRET};
+pub use auth::{
+    AuthError, AuthOptions, Authenticator, Denied, JwksError, KeySource, Network, SHORTEST_SECRET,
+};
 pub use gateway::Gateway;
-pub use router::{admin_router, router};
+pub use router::{admin_router, router, worker_router};
 pub use websocket::WebSocket;

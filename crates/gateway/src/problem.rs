@@ -15,7 +15,7 @@ pub(crate) struct Problem {
     code: &'static str,
     detail: Cow<'static, str>,
     retry_after: Option<Duration>,
-    extra: Option<(HeaderName, HeaderValue)>,
+    extra: Option<(HeaderName, &'static str)>,
 }
 
 impl Problem {
@@ -29,8 +29,7 @@ impl Problem {
     }
 
     pub(crate) fn unauthorized(detail: &'static str) -> Self {
-        let challenge = (header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        Self::of(Code::Unauthorized, detail).with(challenge.0, challenge.1)
+        Self::of(Code::Unauthorized, detail).with(header::WWW_AUTHENTICATE, "Bearer")
     }
 
     /// This node is going down; another one has room.
@@ -49,7 +48,7 @@ impl Problem {
     }
 
     #[must_use]
-    pub(crate) fn with(self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(crate) fn with(self, name: HeaderName, value: &'static str) -> Self {
         Self { extra: Some((name, value)), ..self }
     }
 }
@@ -101,7 +100,7 @@ impl IntoResponse for Problem {
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         if let Some((name, value)) = self.extra {
-            response.headers_mut().insert(name, value);
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         response
     }

@@ -5,15 +5,17 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::Router;
+use axum::routing::{MethodRouter, get};
+use domain::ports::{Journal, Store};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::gateway::Gateway;
+use crate::health::WorkerReadiness;
 use crate::problem::Problem;
 use crate::{api, doors, handshake, health, page, telemetry};
 
@@ -37,17 +39,29 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .with_state(gateway)
 }
 
-/// The internal routes, for a listener of their own. `metrics` renders what the recorder has gathered.
+/// The internal routes of a node, for a listener of their own. `metrics` renders what the recorder has gathered.
 pub fn admin_router(gateway: Arc<Gateway>, metrics: PrometheusHandle) -> Router {
+    internal(get(health::ready), metrics).with_state(gateway)
+}
+
+/// The internal routes of a persister: it has no clients, but somebody must see that it lives and keeps up.
+pub fn worker_router(
+    store: Arc<dyn Store>,
+    journal: Arc<dyn Journal>,
+    metrics: PrometheusHandle,
+) -> Router {
+    internal(get(health::worker_ready), metrics).with_state(Arc::new(WorkerReadiness { store, journal }))
+}
+
+fn internal<S: Clone + Send + Sync + 'static>(ready: MethodRouter<S>, metrics: PrometheusHandle) -> Router<S> {
     Router::new()
         .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
+        .route("/readyz", ready)
         .route("/metrics", get(move || health::metrics(metrics.clone())))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn(every_answer))
-        .with_state(gateway)
 }
 
 /// `/` is a door for sockets and a page for people.

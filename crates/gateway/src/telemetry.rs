@@ -14,7 +14,8 @@ pub(crate) fn refused(reason: &'static str) {
 
 /// Counts an answered request. `route` is the router's own pattern, never the path that a client chose.
 pub(crate) fn answered(route: String, status: u16) {
-    metrics::counter!("hubbub_http_requests_total", "route" => route, "status" => status.to_string()).increment(1);
+    metrics::counter!("hubbub_http_requests_total", "route" => route, "status" => status.to_string())
+        .increment(1);
 }
 
 /// One connection in the gauge of its door, until it is dropped.

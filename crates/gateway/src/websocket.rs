@@ -99,9 +99,9 @@ fn over(error: &Error) -> Over {
     match error {
         Error::Capacity(_) => Over::TooLarge,
         Error::Utf8(_) => Over::Broke(CloseCode::Invalid),
-        Error::Protocol(tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
-            Over::Ended
-        }
+        Error::Protocol(
+            tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
+        ) => Over::Ended,
         Error::Protocol(_) => Over::Broke(CloseCode::Protocol),
         _ => Over::Ended,
     }

@@ -1,7 +1,7 @@
 //! The command line, and which setting each flag stands for.
 //!
 //! Flags that stand for a setting are kept as text here: the configuration judges them together with everything
-//! else, so that all mistakes are told at once.
+//! else, so that all mistakes are told at once. Invariant: what may hold a secret or a token has no `Debug`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::config::{Environment, Flag, Inputs};
 use crate::dev_secret;
 
 /// A horizontally scaled realtime chat gateway.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "hubbub", version, about, arg_required_else_help = true)]
 pub struct Cli {
     /// Where settings come from.
@@ -26,7 +26,7 @@ pub struct Cli {
 }
 
 /// Where settings come from.
-#[derive(Debug, Clone, Args)]
+#[derive(Clone, Args)]
 pub struct SettingsArguments {
     /// Configuration file (TOML); also HUBBUB_CONFIG
     #[arg(long, value_name = "FILE")]
@@ -37,7 +37,7 @@ pub struct SettingsArguments {
 }
 
 /// What to do.
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub enum Command {
     /// The whole product in one process, nothing to install
     Dev(DevArguments),
@@ -103,7 +103,7 @@ pub struct AddressArguments {
 }
 
 /// `token …`
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub enum TokenCommand {
     /// Signs a token with the configured secret, or with that of `hubbub dev`
     Mint(MintArguments),
@@ -138,7 +138,7 @@ pub struct MintArguments {
 }
 
 /// Flags of `token verify`.
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub struct VerifyArguments {
     /// The token
     pub token: String,
@@ -187,9 +187,12 @@ pub fn parse_from(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) 
 /// Adds the flags of the settings to every subcommand.
 fn everywhere(command: clap::Command) -> clap::Command {
     let names: Vec<String> = command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
-    let add = |command: clap::Command, name: &String| {
-        command.mut_subcommand(name, |inner| everywhere(SettingsArguments::augment_args(inner)))
+    let augment = |inner: clap::Command| {
+        // The text of the settings' own group must not replace that of the subcommand.
+        let about = inner.get_about().cloned().unwrap_or_default();
+        everywhere(SettingsArguments::augment_args(inner).about(about))
     };
+    let add = |command: clap::Command, name: &String| command.mut_subcommand(name, augment);
     names.iter().fold(command, add)
 }
 

@@ -11,3 +11,5 @@ pub mod exit;
 pub mod logging;
 pub mod node_name;
 pub mod shutdown;
+pub mod welcome;
+mod wiring;

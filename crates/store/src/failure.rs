@@ -85,6 +85,9 @@ fn of_sqlite(code: &str, text: String) -> PortError {
         Ok(18..=20) => PortError::Refused(text),
         // INTERRUPT
         Ok(9) => PortError::Deadline,
+        // CANTOPEN
+        Ok(14) => unmigrated(&text),
+        Ok(1) if text.contains("no such table") => unmigrated(&text),
         Ok(_) | Err(_) => PortError::Unavailable(text),
     }
 }
@@ -94,15 +97,21 @@ fn of_sqlstate(code: &str, text: String) -> PortError {
         "57014" => PortError::Deadline,
         // A row too large for its index is the data's fault too, though it has another class.
         "54000" => PortError::Refused(text),
-        "42P01" | "3F000" => PortError::Unavailable(format!("{text}; run `hubbub migrate`")),
+        "42P01" | "3F000" => unmigrated(&text),
         _ if code.starts_with("22") || code.starts_with("23") => PortError::Refused(text),
         _ => PortError::Unavailable(text),
     }
 }
 
+fn unmigrated(text: &str) -> PortError {
+    PortError::Unavailable(format!("{text}; run `hubbub migrate`"))
+}
+
 fn is_lost(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+            true
+        }
         // Class 57P: the server shuts down, or an operator ended this connection.
         sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
         _ => false,

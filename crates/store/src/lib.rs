@@ -34,9 +34,9 @@ impl Scheme {
             Some("postgres" | "postgresql") => Ok(Self::Postgres),
             Some("sqlite") => Ok(Self::Sqlite),
             // The url itself may hold a password: it is not repeated.
-            Some(_) | None => {
-                Err(PortError::Refused("a database url begins with postgres://, postgresql:// or sqlite://".into()))
-            }
+            Some(_) | None => Err(PortError::Refused(
+                "a database url begins with postgres://, postgresql:// or sqlite://".into(),
+            )),
         }
     }
 }

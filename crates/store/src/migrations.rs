@@ -34,5 +34,7 @@ pub(crate) fn check(applied: Option<i64>, needed: &Migrator, address: &str) -> R
     if applied >= needed {
         return Ok(());
     }
-    Err(PortError::Unavailable(format!("{address}: the schema is older than this program; run `hubbub migrate`")))
+    Err(PortError::Unavailable(format!(
+        "{address}: the schema is older than this program; run `hubbub migrate`"
+    )))
 }

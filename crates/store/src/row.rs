@@ -74,6 +74,12 @@ pub(crate) fn position(epoch: i64, seq: i64) -> Result<Position, PortError> {
     }
 }
 
+/// A room and its newest position, as three columns keep them.
+pub(crate) fn head((room, epoch, seq): (String, i64, i64)) -> Result<(RoomId, Position), PortError> {
+    let room = RoomId::parse(&room).map_err(|error| PortError::Refused(error.to_string()))?;
+    Ok((room, position(epoch, seq)?))
+}
+
 /// A number of the domain as a column keeps it.
 pub(crate) fn signed(number: u64) -> Result<i64, PortError> {
     i64::try_from(number).map_err(|_| PortError::Refused("a number is above 2^63-1".into()))

@@ -2,6 +2,8 @@
 //!
 //! One Postgres server serves the whole binary, a new database each test; SQLite gets a new file each test.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where its helpers fail")]
+
 #[path = "contract/amending.rs"]
 mod amending;
 #[path = "contract/migrating.rs"]
@@ -50,6 +52,7 @@ contract! {
     reading::replay_returns_everything_above_a_position_in_order,
     reading::replay_crosses_an_epoch,
     reading::the_head_counts_void_rows_and_an_unknown_room_has_none,
+    reading::the_heads_of_all_rooms_are_their_newest_positions,
     amending::an_edit_changes_the_message_and_keeps_its_own_place,
     amending::edits_only_go_forwards,
     amending::of_several_edits_in_one_batch_the_newest_counts,

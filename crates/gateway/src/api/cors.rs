@@ -17,9 +17,8 @@ const MAX_AGE: &str = "600";
 /// Answers preflights, and marks every other answer for its origin.
 pub(crate) async fn answer(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
-    let listed = origin.filter(|origin| {
-        origin.to_str().is_ok_and(|origin| gateway.authenticator.lists_origin(origin))
-    });
+    let listed = origin
+        .filter(|origin| origin.to_str().is_ok_and(|origin| gateway.authenticator.lists_origin(origin)));
     let mut response = match is_preflight(&request) {
         true if listed.is_some() => preflight(),
         true => Problem::of(Code::Forbidden, "this origin is not on the list").into_response(),

@@ -1,5 +1,6 @@
 //! A message as the HTTP API shows it.
 
+use ::time::OffsetDateTime;
 use domain::words::{Attachment, Message, MessageId, Timestamp, UserId};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -84,9 +85,94 @@ fn user<S: Serializer>(user: &&UserId, serializer: S) -> Result<S::Ok, S::Error>
 }
 
 fn time(at: Timestamp) -> String {
-    placeholder_time(at)
+    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000);
+    // Outside the years that RFC 3339 can write; only a damaged clock gets there.
+    let at = at.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let (date, (hour, minute, second, milli)) = (at.date(), at.time().as_hms_milli());
+    let (year, month, day) = (date.year(), u8::from(date.month()), date.day());
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
-fn placeholder_time(at: Timestamp) -> String {
-    format!("{}", at.0)
+#[cfg(test)]
+mod tests {
+    use domain::words::{Author, ClientId, Content, MessageType, Position, RoomId, Unreadable};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn message() -> Message {
+        Message {
+            room: RoomId::parse("room:lounge").unwrap(),
+            position: Position { epoch: 2, seq: 9 },
+            id: MessageId::new(),
+            author: Author { user: UserId::text("anna").unwrap(), name: None },
+            client_id: None,
+            sent_at: Timestamp(0),
+            edited_at: None,
+            deleted_at: None,
+            content: Ok(Content::text("hello")),
+        }
+    }
+
+    fn shown(message: &Message) -> Value {
+        let mut shown: Value = serde_json::from_str(&encode(message)).unwrap();
+        assert_eq!(shown.as_object_mut().unwrap().remove("id"), Some(json!(message.id.to_string())));
+        shown
+    }
+
+    #[test]
+    fn a_plain_message_shows_what_it_has_and_nothing_else() {
+        let expected = json!({"seq": 9, "epoch": 2, "roomId": "room:lounge", "userId": "anna", "message": "hello",
+            "messageType": "text", "attachments": [], "sentAt": "1970-01-01T00:00:00.000Z"});
+        assert_eq!(shown(&message()), expected);
+    }
+
+    #[test]
+    fn a_full_message_shows_everything() {
+        let (reply, upload) = (MessageId::new(), MessageId::new().0);
+        let file = Attachment { id: upload, name: "a.png".into(), media_type: "image/png".into(), size: 3 };
+        let mut content = Content::text("look");
+        content.message_type = MessageType::Image;
+        content.attachments = vec![file];
+        content.extra = Some(r#"{"mood": 1}"#.into());
+        let full = Message {
+            author: Author { user: UserId::number(-7).unwrap(), name: Some("Ann".into()) },
+            client_id: Some(ClientId::parse("c1").unwrap()),
+            edited_at: Some(Timestamp(1_763_661_600_123)),
+            content: Ok(content.replying_to(Some(reply))),
+            ..message()
+        };
+        let expected = json!({"seq": 9, "epoch": 2, "roomId": "room:lounge", "userId": -7, "username": "Ann",
+            "message": "look", "messageType": "image", "clientId": "c1", "replyTo": reply.to_string(),
+            "attachments": [{"id": upload.to_string(), "name": "a.png", "type": "image/png", "size": 3}],
+            "sentAt": "1970-01-01T00:00:00.000Z", "editedAt": "2025-11-20T18:00:00.123Z", "extra": {"mood": 1}});
+        assert_eq!(shown(&full), expected);
+    }
+
+    #[test]
+    fn a_withdrawn_message_has_no_text() {
+        let mut content = Content::text("secret");
+        content.extra = Some("{}".into());
+        let withdrawn = shown(&Message { deleted_at: Some(Timestamp(1)), content: Ok(content), ..message() });
+        assert_eq!(withdrawn["deletedAt"], "1970-01-01T00:00:00.001Z");
+        for absent in ["message", "messageType", "extra", "editedAt"] {
+            assert!(withdrawn.get(absent).is_none(), "{absent}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        let unreadable = shown(&Message { content: Err(Unreadable::KeyMissing), ..message() });
+        assert_eq!((&unreadable["message"], &unreadable["unreadable"]), (&json!(""), &json!("key_missing")));
+    }
+
+    #[test]
+    fn a_numeric_id_is_a_number_only_where_the_token_had_one() {
+        for (user, expected) in
+            [(UserId::number(7).unwrap(), json!(7)), (UserId::text("7").unwrap(), json!("7"))]
+        {
+            let author = Author { user, name: None };
+            assert_eq!(shown(&Message { author, ..message() })["userId"], expected);
+        }
+    }
 }

@@ -116,7 +116,7 @@ mod tests {
         }
     }
 
-    fn identity(claims: Value) -> Result<Identity, Denied> {
+    fn identity(claims: &Value) -> Result<Identity, Denied> {
         rules().identity(claims.as_object().unwrap(), NOW)
     }
 
@@ -130,7 +130,7 @@ mod tests {
             (json!({"sub": -3}), "-3", true),
             (json!({"sub": 9_007_199_254_740_992_i64}), "9007199254740992", true),
         ] {
-            let user = identity(claims.clone()).unwrap().user;
+            let user = identity(&claims).unwrap().user;
             assert_eq!((user.as_str(), user.is_numeric()), (id, numeric), "{claims}");
         }
     }
@@ -148,20 +148,20 @@ mod tests {
             (json!({"userId": "x".repeat(129)}), "userId"),
             (json!({"sub": "nul\0"}), "sub"),
         ] {
-            assert_eq!(identity(claims.clone()).unwrap_err(), Denied::BadClaim(which), "{claims}");
+            assert_eq!(identity(&claims).unwrap_err(), Denied::BadClaim(which), "{claims}");
         }
     }
 
     #[test]
     fn name_role_and_rooms_are_optional_but_never_wrong() {
-        let plain = identity(json!({"sub": "a", "username": null})).unwrap();
+        let plain = identity(&json!({"sub": "a", "username": null})).unwrap();
         assert_eq!((plain.name, plain.role, plain.rooms.is_none()), (None, Role::User, true));
         let full = json!({"sub": "a", "username": "Ann", "name": "B", "role": "admin", "rooms": ["room:x", "chat:1"]});
-        let full = identity(full).unwrap();
+        let full = identity(&full).unwrap();
         assert_eq!((full.name.as_deref(), full.role), (Some("Ann"), Role::Admin));
         assert!(full.may_enter(&RoomId::parse("chat:1").unwrap()));
         assert!(!full.may_enter(&RoomId::parse("room:y").unwrap()));
-        assert_eq!(identity(json!({"sub": "a", "name": "B"})).unwrap().name.as_deref(), Some("B"));
+        assert_eq!(identity(&json!({"sub": "a", "name": "B"})).unwrap().name.as_deref(), Some("B"));
         for (claims, which) in [
             (json!({"sub": "a", "role": "root"}), "role"),
             (json!({"sub": "a", "role": 1}), "role"),
@@ -171,15 +171,15 @@ mod tests {
             (json!({"sub": "a", "rooms": ["x"]}), "rooms"),
             (json!({"sub": "a", "rooms": [7]}), "rooms"),
         ] {
-            assert_eq!(identity(claims.clone()).unwrap_err(), Denied::BadClaim(which), "{claims}");
+            assert_eq!(identity(&claims).unwrap_err(), Denied::BadClaim(which), "{claims}");
         }
-        let none = identity(json!({"sub": "a", "rooms": []})).unwrap();
+        let none = identity(&json!({"sub": "a", "rooms": []})).unwrap();
         assert!(!none.may_enter(&RoomId::parse("room:x").unwrap()), "an empty list names no room");
     }
 
     #[test]
     fn a_session_ends_with_its_token_or_after_the_longest_session() {
-        let end = |claims| identity(claims).unwrap().expires_at.0 - NOW.0;
+        let end = |claims: Value| identity(&claims).unwrap().expires_at.0 - NOW.0;
         assert_eq!(end(json!({"sub": "a"})), 60_000);
         assert_eq!(end(json!({"sub": "a", "exp": 1_800_000_010})), 10_000);
         assert_eq!(end(json!({"sub": "a", "exp": 1_800_000_010.5})), 10_500);

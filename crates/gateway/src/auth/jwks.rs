@@ -95,7 +95,9 @@ impl Jwks {
         }
         let mut reads = self.reading.lock().await;
         // Whoever held the lock may have read a set that has it.
-        if self.find(kid).is_none() && reads.last_unknown.is_none_or(|last| last.elapsed() >= UNKNOWN_KEY_PAUSE) {
+        if self.find(kid).is_none()
+            && reads.last_unknown.is_none_or(|last| last.elapsed() >= UNKNOWN_KEY_PAUSE)
+        {
             reads.last_unknown = Some(Instant::now());
             self.read_again(&mut reads).await;
         }

@@ -40,7 +40,9 @@ pub(super) enum Keys {
 impl Keys {
     pub(super) async fn open(source: KeySource, allow_short: bool) -> Result<Self, AuthError> {
         match source {
-            KeySource::Secret(secret) if secret.is_empty() || (secret.len() < SHORTEST_SECRET && !allow_short) => {
+            KeySource::Secret(secret)
+                if secret.is_empty() || (secret.len() < SHORTEST_SECRET && !allow_short) =>
+            {
                 Err(AuthError::ShortSecret(secret.len()))
             }
             KeySource::Secret(secret) => {

@@ -62,7 +62,13 @@ impl Origins {
     }
 
     /// Whether a request that lives from a cookie may come from where it says it comes from.
-    pub(super) fn admit(&self, headers: &HeaderMap, uri: &Uri, peer: SocketAddr, proxies: &[Network]) -> bool {
+    pub(super) fn admit(
+        &self,
+        headers: &HeaderMap,
+        uri: &Uri,
+        peer: SocketAddr,
+        proxies: &[Network],
+    ) -> bool {
         let mut values = headers.get_all(header::ORIGIN).iter();
         let (origin, more) = (values.next(), values.next().is_some());
         let Some(origin) = origin else {

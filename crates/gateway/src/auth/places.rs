@@ -85,7 +85,9 @@ mod tests {
 
     use super::*;
 
-    fn found(uri: &str, lines: &[(&str, &str)]) -> Option<(String, Place)> {
+    type Lines<'a> = &'a [(&'a str, &'a str)];
+
+    fn found(uri: &str, lines: Lines<'_>) -> Option<(String, Place)> {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             let name: HeaderName = name.parse().unwrap();
@@ -96,7 +98,7 @@ mod tests {
 
     #[test]
     fn each_place_is_found() {
-        let table: [(&str, &[(&str, &str)], &str, Place); 8] = [
+        let table: [(&str, Lines<'_>, &str, Place); 8] = [
             ("/", &[("authorization", "Bearer a")], "a", Place::Header),
             ("/", &[("authorization", "bearer  a")], "a", Place::Header),
             ("/?x=1&token=b", &[], "b", Place::Query),
@@ -131,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_holds_nothing_is_passed_over() {
-        let table: [(&str, &[(&str, &str)]); 6] = [
+        let table: [(&str, Lines<'_>); 6] = [
             ("/", &[]),
             ("/?token=", &[("authorization", "Bearer ")]),
             ("/?tokens=a", &[("authorization", "Basic YTpi")]),

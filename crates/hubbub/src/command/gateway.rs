@@ -1,11 +1,36 @@
-//! `hubbub gateway`: hands the configuration over to the wiring.
+//! `hubbub gateway`: one stateless node on Redis and the database.
 
+use std::sync::Arc;
+
+use domain::NodeId;
+use gateway::Authenticator;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::node_name::node_name;
+use crate::wiring::edge::{Edge, listen};
+use crate::wiring::{self, options};
 
-/// Runs until `drain` is cancelled and everything in flight is finished.
-pub async fn run(_config: Config, _drain: CancellationToken) -> Result<(), Exit> {
-    Err(Exit::Failure("this build has no gateway".to_owned()))
+/// Runs until `drain` is cancelled and every connection is closed.
+pub async fn run(config: Config, drain: CancellationToken) -> Result<(), Exit> {
+    let metrics = wiring::metrics()?;
+    let authenticator = Authenticator::open(options::auth(&config, None)?).await;
+    let authenticator =
+        authenticator.map_err(|error| Exit::failure("cannot use the keys for tokens", error))?;
+    let id = NodeId::boot(&node_name(config.server.node_name.as_deref()));
+    let (node, redis) = wiring::redis_node(&config, id).await?;
+    let public = listen(config.server.listen).await?;
+    let admin = listen(config.server.admin_listen).await?;
+    tracing::info!(node.id = %node.id(), listen = %config.server.listen, admin = %config.server.admin_listen, "gateway is up");
+    let edge = Edge {
+        node,
+        authenticator: Arc::new(authenticator),
+        accept: options::accept(&config),
+        drain: config.server.drain,
+        metrics,
+    };
+    edge.serve(public, admin, drain).await?;
+    redis.quit().await;
+    Ok(())
 }

@@ -157,9 +157,4 @@ impl Effective {
     pub(crate) fn limit<N: TryFrom<u64>>(&self, key: &str) -> Option<N> {
         (self.number::<u64>(key) > 0).then(|| self.number(key))
     }
-
-    /// A duration limit: `None` where 0 switched it off.
-    pub(crate) fn duration_limit(&self, key: &str) -> Option<Duration> {
-        Some(self.duration(key)).filter(|length| !length.is_zero())
-    }
 }

@@ -95,8 +95,8 @@ impl Config {
     }
 }
 
-/// Everything that a configuration is made of.
-#[derive(Debug, Clone, Default)]
+/// Everything that a configuration is made of. It holds secrets as written and therefore has no `Debug`.
+#[derive(Clone, Default)]
 pub struct Inputs {
     /// The file named on the command line; else the environment may name one.
     pub file: Option<PathBuf>,

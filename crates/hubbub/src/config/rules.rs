@@ -156,21 +156,22 @@ fn addresses_collide(facts: &Facts<'_>) -> Option<String> {
 }
 
 fn frame_exceeds_queue(facts: &Facts<'_>) -> Option<String> {
-    let (queue, frame) = (facts.config.limits.outbound_bytes?, facts.config.limits.frame?);
-    (queue < frame)
-        .then(|| "a single frame of the largest size would close its receivers as too slow".to_owned())
+    let limits = &facts.config.limits;
+    let exceeds = limits.outbound_bytes > 0 && limits.outbound_bytes < limits.frame;
+    exceeds.then(|| "a single frame of the largest size would close its receivers as too slow".to_owned())
 }
 
 fn rate_without_burst(facts: &Facts<'_>) -> Option<String> {
     let limits = &facts.config.limits;
-    let contradict = limits.commands_per_second.is_some() != limits.commands_burst.is_some();
+    let contradict = (limits.commands_per_second == 0) != (limits.commands_burst == 0);
     contradict
         .then(|| "one is switched off and the other is not; 0 in both switches the limit off".to_owned())
 }
 
 fn timeout_before_ping(facts: &Facts<'_>) -> Option<String> {
-    let (timeout, interval) = (facts.config.limits.ping_timeout?, facts.config.limits.ping_interval?);
-    (timeout <= interval).then(|| "quiet connections would count as dead before they are pinged".to_owned())
+    let limits = &facts.config.limits;
+    let early = !limits.ping_timeout.is_zero() && limits.ping_timeout <= limits.ping_interval;
+    early.then(|| "quiet connections would count as dead before they are pinged".to_owned())
 }
 
 fn lease_is_short(facts: &Facts<'_>, lease: std::time::Duration) -> Option<String> {
@@ -218,20 +219,21 @@ fn bodies_are_not_sealed(facts: &Facts<'_>) -> Option<String> {
 }
 
 fn text_exceeds_frame(facts: &Facts<'_>) -> Option<String> {
-    let (text, frame) = (facts.config.limits.text?, facts.config.limits.frame?);
-    (text > frame).then(|| "the frame is full before the text is".to_owned())
+    let limits = &facts.config.limits;
+    let exceeds = limits.frame > 0 && limits.text > limits.frame;
+    exceeds.then(|| "the frame is full before the text is".to_owned())
 }
 
 fn nobody_gives_way(facts: &Facts<'_>) -> Option<String> {
     let limits = &facts.config.limits;
     let replaces = limits.on_too_many_connections == OnTooManyConnections::ReplaceOldest;
-    (replaces && limits.max_connections_per_user.is_none())
+    (replaces && limits.max_connections_per_user == 0)
         .then(|| "there is no limit to be replaced at".to_owned())
 }
 
 fn queue_is_unbounded(facts: &Facts<'_>) -> Option<String> {
     let limits = &facts.config.limits;
-    let unbounded = limits.outbound_frames.is_none() && limits.outbound_bytes.is_none();
+    let unbounded = limits.outbound_frames == 0 && limits.outbound_bytes == 0;
     unbounded.then(|| "one client that stops reading can fill the memory of its node".to_owned())
 }
 

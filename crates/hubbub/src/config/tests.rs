@@ -31,9 +31,9 @@ fn built_in_defaults_are_those_of_the_contract() {
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.server.admin_listen.to_string(), "127.0.0.1:9090");
     assert_eq!(config.server.drain.as_secs(), 25);
-    assert_eq!(config.limits.frame, Some(65_536));
-    assert_eq!(config.limits.text, Some(8_192));
-    assert_eq!(config.limits.outbound_bytes, Some(1_048_576));
+    assert_eq!(config.limits.frame, 65_536);
+    assert_eq!(config.limits.text, 8_192);
+    assert_eq!(config.limits.outbound_bytes, 1_048_576);
     assert_eq!(config.limits.on_too_many_connections, OnTooManyConnections::RefuseNew);
     assert_eq!(config.redis.shards, 16);
     assert_eq!(config.persister.linger.as_millis(), 15);
@@ -41,9 +41,9 @@ fn built_in_defaults_are_those_of_the_contract() {
     let expected = NamespaceConfig {
         room: policy(true, true),
         chat: policy(true, true),
-        event: policy(false, false),
+        event: policy(false, true),
         lobby: policy(true, false),
-        user: policy(false, false),
+        user: policy(false, true),
     };
     assert_eq!(config.namespace, expected);
 }
@@ -114,8 +114,8 @@ fn zero_switches_every_limit_off() {
     let sets: Vec<String> =
         keys.filter(|key| *key != "limits.on_too_many_connections").map(|key| format!("{key}=0")).collect();
     let limits = load(&Inputs { sets, ..Inputs::default() }, Role::Check).unwrap().config.limits;
-    assert!(limits.frame.is_none() && limits.handshake.is_none() && limits.commands_burst.is_none());
-    assert!(limits.outbound_bytes.is_none() && limits.max_connections_per_user.is_none());
+    assert_eq!((limits.frame, limits.text, limits.outbound_bytes, limits.commands_burst), (0, 0, 0, 0));
+    assert!(limits.handshake.is_zero() && limits.ping_interval.is_zero() && limits.ping_timeout.is_zero());
 }
 
 #[test]

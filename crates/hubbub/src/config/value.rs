@@ -13,8 +13,8 @@ use super::parse::{address, duration, keys, name, network, origin, size};
 use super::secret::{MASK, Secret};
 use super::setting::{Bounds, Kind};
 
-/// A value as it was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A value as it was written. It may be a secret, so only tests can print it.
+#[cfg_attr(test, derive(Debug, Clone, PartialEq, Eq))]
 pub(crate) enum Raw {
     /// Text: a TOML string, a variable, a flag.
     Text(String),

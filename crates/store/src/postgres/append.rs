@@ -59,9 +59,9 @@ const DELETE: &str = "
 /// Takes the text out of every edit of a deleted message, those that came after the deletion too.
 const ERASE: &str = "
     UPDATE messages e SET body = '', key_id = NULL
-    FROM messages m
-    WHERE m.id = ANY($1::uuid[]) AND m.kind = 'message' AND m.deleted_at IS NOT NULL
-      AND e.target_id = m.id AND e.room = m.room AND e.kind = 'edit' AND e.body <> ''";
+    FROM UNNEST($1::uuid[]) AS c (target)
+    JOIN messages m ON m.id = c.target AND m.kind = 'message' AND m.deleted_at IS NOT NULL
+    WHERE e.target_id = c.target AND e.room = m.room AND e.kind = 'edit' AND e.body <> ''";
 
 /// All of it or nothing.
 pub(super) async fn append(
@@ -154,8 +154,11 @@ async fn standing<'a>(
 async fn amend(connection: &mut PgConnection, changes: &Amendments<'_>) -> Result<(), Failure> {
     if !changes.edits.is_empty() {
         let bodies: Vec<&[u8]> = changes.edits.iter().map(|edit| &*edit.entry.draft.body.bytes).collect();
-        let keys: Vec<Option<&str>> =
-            changes.edits.iter().map(|edit| edit.entry.draft.body.key.as_ref().map(|key| key.as_str())).collect();
+        let keys: Vec<Option<&str>> = changes
+            .edits
+            .iter()
+            .map(|edit| edit.entry.draft.body.key.as_ref().map(|key| key.as_str()))
+            .collect();
         aimed(EDIT, &changes.edits)?.bind(bodies).bind(keys).execute(&mut *connection).await?;
     }
     if !changes.deletions.is_empty() {

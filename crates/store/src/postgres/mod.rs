@@ -20,7 +20,7 @@ use crate::failure::{of_migration, translate};
 use crate::gate::Gate;
 use crate::migrations;
 use crate::options::StoreOptions;
-use crate::row::{MessageRow, bound, position};
+use crate::row::{MessageRow, bound, head, position};
 
 /// Longest wait for a first connection when migrating.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -49,6 +49,8 @@ const AFTER: &str = concat!(
 );
 
 const HEAD: &str = "SELECT epoch, seq FROM messages WHERE room = $1 ORDER BY seq DESC LIMIT 1";
+
+const HEADS: &str = "SELECT room, MAX(epoch), MAX(seq) FROM messages GROUP BY room";
 
 const IS_VIRGIN: &str = "SELECT NOT EXISTS (SELECT 1 FROM messages)";
 
@@ -143,6 +145,13 @@ impl Store for PostgresStore {
         let answer = self.gate.within(async { Ok(query.fetch_optional(&mut *connection).await?) }).await;
         let row = self.gate.finish(connection, answer)?;
         row.map(|(epoch, seq)| position(epoch, seq)).transpose()
+    }
+
+    async fn heads(&self) -> Result<Vec<(RoomId, Position)>, PortError> {
+        let mut connection = self.gate.acquire().await?;
+        let query = sqlx::query_as::<_, (String, i64, i64)>(HEADS);
+        let answer = self.gate.within(async { Ok(query.fetch_all(&mut *connection).await?) }).await;
+        self.gate.finish(connection, answer)?.into_iter().map(head).collect()
     }
 
     async fn is_virgin(&self) -> Result<bool, PortError> {

@@ -10,7 +10,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::ports::{Appended, PortError, ShardLease, Store, StoredMessage};
 use domain::words::{Entry, Position, RoomId};
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous,
+};
 use sqlx::{Connection, Sqlite};
 use tokio::time::timeout;
 
@@ -18,7 +20,7 @@ use crate::failure::{of_migration, translate};
 use crate::gate::Gate;
 use crate::migrations;
 use crate::options::StoreOptions;
-use crate::row::{MessageRow, bound, position};
+use crate::row::{MessageRow, bound, head, position};
 
 /// Longest wait for another process's transaction when migrating.
 const MIGRATION_PATIENCE: Duration = Duration::from_secs(60);
@@ -45,6 +47,8 @@ const AFTER: &str = concat!(
 );
 
 const HEAD: &str = "SELECT epoch, seq FROM messages WHERE room = $1 ORDER BY seq DESC LIMIT 1";
+
+const HEADS: &str = "SELECT room, MAX(epoch), MAX(seq) FROM messages GROUP BY room";
 
 const IS_VIRGIN: &str = "SELECT NOT EXISTS (SELECT 1 FROM messages)";
 
@@ -138,6 +142,13 @@ impl Store for SqliteStore {
         let answer = self.readers.within(async { Ok(query.fetch_optional(&mut *connection).await?) }).await;
         let row = self.readers.finish(connection, answer)?;
         row.map(|(epoch, seq)| position(epoch, seq)).transpose()
+    }
+
+    async fn heads(&self) -> Result<Vec<(RoomId, Position)>, PortError> {
+        let mut connection = self.readers.acquire().await?;
+        let query = sqlx::query_as::<_, (String, i64, i64)>(HEADS);
+        let answer = self.readers.within(async { Ok(query.fetch_all(&mut *connection).await?) }).await;
+        self.readers.finish(connection, answer)?.into_iter().map(head).collect()
     }
 
     async fn is_virgin(&self) -> Result<bool, PortError> {

@@ -5,7 +5,7 @@ use domain::words::{Kind, MessageId, Position};
 
 use crate::scene::{Scene, change, message, named, page, replay, room, texts, within};
 
-pub async fn an_edit_changes_the_message_and_keeps_its_own_place(scene: &Scene) {
+pub(crate) async fn an_edit_changes_the_message_and_keeps_its_own_place(scene: &Scene) {
     let first = message(1, "first");
     let edit = change(3, Kind::Edit, &first, "edited");
     scene.append(&[first.clone(), message(2, "second")]).await;
@@ -17,7 +17,7 @@ pub async fn an_edit_changes_the_message_and_keeps_its_own_place(scene: &Scene) 
     assert_eq!((stored.sent_at, stored.body), (first.draft.sent_at, edit.draft.body));
 }
 
-pub async fn edits_only_go_forwards(scene: &Scene) {
+pub(crate) async fn edits_only_go_forwards(scene: &Scene) {
     let first = message(1, "first");
     let (older, newer) = (change(2, Kind::Edit, &first, "older"), change(3, Kind::Edit, &first, "newer"));
     scene.append(&[first, newer]).await;
@@ -26,16 +26,15 @@ pub async fn edits_only_go_forwards(scene: &Scene) {
     assert_eq!(replay(&*scene.store).await, texts(&[(1, "newer"), (2, "older"), (3, "newer")]));
 }
 
-pub async fn of_several_edits_in_one_batch_the_newest_counts(scene: &Scene) {
+pub(crate) async fn of_several_edits_in_one_batch_the_newest_counts(scene: &Scene) {
     let first = message(1, "first");
-    let edits: Vec<_> =
-        (2..=9).map(|seq| change(seq, Kind::Edit, &first, &format!("edit {seq}"))).collect();
+    let edits: Vec<_> = (2..=9).map(|seq| change(seq, Kind::Edit, &first, &format!("edit {seq}"))).collect();
     scene.append(&[first]).await;
     scene.append(&edits).await;
     assert_eq!(page(&*scene.store).await, texts(&[(1, "edit 9")]));
 }
 
-pub async fn a_deletion_erases_the_text_everywhere(scene: &Scene) {
+pub(crate) async fn a_deletion_erases_the_text_everywhere(scene: &Scene) {
     let first = message(1, "first");
     let deletion = change(4, Kind::Delete, &first, "");
     scene.append(&[first.clone(), message(2, "second"), change(3, Kind::Edit, &first, "edited")]).await;
@@ -54,7 +53,7 @@ pub async fn a_deletion_erases_the_text_everywhere(scene: &Scene) {
     assert_eq!(end, texts(&[(5, ""), (6, ""), (7, "")]));
 }
 
-pub async fn an_edit_after_a_deletion_is_erased_on_arrival(scene: &Scene) {
+pub(crate) async fn an_edit_after_a_deletion_is_erased_on_arrival(scene: &Scene) {
     let first = message(1, "first");
     scene.append(&[first.clone(), change(3, Kind::Delete, &first, "")]).await;
     scene.append(&[change(4, Kind::Edit, &first, "later"), change(2, Kind::Edit, &first, "earlier")]).await;
@@ -62,7 +61,7 @@ pub async fn an_edit_after_a_deletion_is_erased_on_arrival(scene: &Scene) {
     assert_eq!(page(&*scene.store).await, texts(&[(1, "")]));
 }
 
-pub async fn a_deletion_is_final(scene: &Scene) {
+pub(crate) async fn a_deletion_is_final(scene: &Scene) {
     let first = message(1, "first");
     let deletion = change(2, Kind::Delete, &first, "");
     let again = change(3, Kind::Delete, &first, "");
@@ -72,7 +71,7 @@ pub async fn a_deletion_is_final(scene: &Scene) {
     assert_eq!(stored.deleted_at, Some(deletion.draft.sent_at));
 }
 
-pub async fn a_change_reaches_only_an_earlier_message_of_its_own_room(scene: &Scene) {
+pub(crate) async fn a_change_reaches_only_an_earlier_message_of_its_own_room(scene: &Scene) {
     let first = message(5, "first");
     let from_elsewhere = within(change(9, Kind::Edit, &first, "from elsewhere"), "8");
     let deleted_elsewhere = within(change(10, Kind::Delete, &first, ""), "8");
@@ -87,7 +86,7 @@ pub async fn a_change_reaches_only_an_earlier_message_of_its_own_room(scene: &Sc
     assert_eq!(page(&*scene.store).await, texts(&[(5, "edited")]));
 }
 
-pub async fn a_repeated_edit_changes_nothing(scene: &Scene) {
+pub(crate) async fn a_repeated_edit_changes_nothing(scene: &Scene) {
     let first = message(1, "first");
     let edit = named(change(2, Kind::Edit, &first, "edited"), "c-1");
     let repeat = named(change(3, Kind::Edit, &first, "repeated"), "c-1");
@@ -99,7 +98,7 @@ pub async fn a_repeated_edit_changes_nothing(scene: &Scene) {
     assert_eq!(replay(&*scene.store).await, texts(&[(1, "edited"), (2, "edited")]));
 }
 
-pub async fn reactions_are_kept_as_they_happened(scene: &Scene) {
+pub(crate) async fn reactions_are_kept_as_they_happened(scene: &Scene) {
     let first = message(1, "first");
     let batch = [
         first.clone(),

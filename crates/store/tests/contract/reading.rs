@@ -14,20 +14,20 @@ async fn replay_seqs(scene: &Scene, after: Position, limit: usize) -> Vec<u64> {
     entries.iter().map(|entry| entry.position.seq).collect()
 }
 
-pub async fn a_page_holds_the_newest_messages_below_its_bound_oldest_first(scene: &Scene) {
+pub(crate) async fn a_page_holds_the_newest_messages_below_its_bound_oldest_first(scene: &Scene) {
     let mut batch: Vec<_> = (1..=9).map(|seq| message(seq, "text")).collect();
     batch.extend((1..=20).map(|seq| within(message(seq, "elsewhere"), "70")));
     scene.append(&batch).await;
     assert_eq!(page_seqs(scene, None, 3).await, vec![7, 8, 9]);
     assert_eq!(page_seqs(scene, Some(7), 3).await, vec![4, 5, 6]);
     assert_eq!(page_seqs(scene, Some(3), 100).await, vec![1, 2]);
-    assert_eq!(page_seqs(scene, Some(1), 3).await, vec![]);
+    assert_eq!(page_seqs(scene, Some(1), 3).await, [0; 0]);
     assert_eq!(page_seqs(scene, Some(u64::MAX), usize::MAX).await.len(), 9);
-    assert_eq!(page_seqs(scene, None, 0).await, vec![]);
+    assert_eq!(page_seqs(scene, None, 0).await, [0; 0]);
     assert!(scene.store.page(&room("nobody"), None, 10).await.unwrap().is_empty());
 }
 
-pub async fn a_page_steps_over_everything_that_is_no_message(scene: &Scene) {
+pub(crate) async fn a_page_steps_over_everything_that_is_no_message(scene: &Scene) {
     let first = named(message(1, "first"), "c-1");
     let mut batch = vec![first.clone()];
     batch.extend((2..=40).map(|seq| change(seq, Kind::React, &first, "+1")));
@@ -37,7 +37,7 @@ pub async fn a_page_steps_over_everything_that_is_no_message(scene: &Scene) {
     assert_eq!(page_seqs(scene, None, 2).await, vec![1, 42]);
 }
 
-pub async fn replay_returns_everything_above_a_position_in_order(scene: &Scene) {
+pub(crate) async fn replay_returns_everything_above_a_position_in_order(scene: &Scene) {
     let first = message(1, "first");
     let batch = [
         first.clone(),
@@ -54,12 +54,12 @@ pub async fn replay_returns_everything_above_a_position_in_order(scene: &Scene) 
     assert_eq!(kinds, expected);
     assert_eq!(replay_seqs(scene, Position::START, 10).await, vec![1, 2, 3, 4, 5, 6]);
     assert_eq!(replay_seqs(scene, at(2), 3).await, vec![3, 4, 5]);
-    assert_eq!(replay_seqs(scene, at(6), 10).await, vec![]);
-    assert_eq!(replay_seqs(scene, at(u64::MAX), 10).await, vec![]);
-    assert_eq!(replay_seqs(scene, Position::START, 0).await, vec![]);
+    assert_eq!(replay_seqs(scene, at(6), 10).await, [0; 0]);
+    assert_eq!(replay_seqs(scene, at(u64::MAX), 10).await, [0; 0]);
+    assert_eq!(replay_seqs(scene, Position::START, 0).await, [0; 0]);
 }
 
-pub async fn replay_crosses_an_epoch(scene: &Scene) {
+pub(crate) async fn replay_crosses_an_epoch(scene: &Scene) {
     let mut later = message(1001, "after the loss");
     later.position.epoch = 2;
     scene.append(&[message(1, "first"), message(2, "second"), later.clone()]).await;
@@ -72,8 +72,21 @@ pub async fn replay_crosses_an_epoch(scene: &Scene) {
     assert_eq!(page.iter().map(|message| message.position.epoch).collect::<Vec<_>>(), vec![1, 1, 2]);
 }
 
-pub async fn the_head_counts_void_rows_and_an_unknown_room_has_none(scene: &Scene) {
+pub(crate) async fn the_head_counts_void_rows_and_an_unknown_room_has_none(scene: &Scene) {
     scene.append(&[named(message(1, "first"), "c-1"), named(message(2, "again"), "c-1")]).await;
     assert_eq!(scene.store.head(&room("7")).await.unwrap(), Some(at(2)));
     assert_eq!(scene.store.head(&room("8")).await.unwrap(), None);
+}
+
+pub(crate) async fn the_heads_of_all_rooms_are_their_newest_positions(scene: &Scene) {
+    assert_eq!(scene.store.heads().await.unwrap(), []);
+    let mut later = message(1001, "after the loss");
+    later.position.epoch = 2;
+    let repeat = within(named(message(2, "void"), "c-1"), "8");
+    scene
+        .append(&[message(1, "first"), later.clone(), within(named(message(1, "first"), "c-1"), "8"), repeat])
+        .await;
+    let mut heads = scene.store.heads().await.unwrap();
+    heads.sort_by(|left, right| left.0.key().cmp(right.0.key()));
+    assert_eq!(heads, [(room("7"), later.position), (room("8"), at(2))]);
 }

@@ -11,23 +11,23 @@ use store::StoreOptions;
 use testkit::{Folder, Postgres};
 
 /// One test's database.
-pub struct Scene {
-    pub store: Arc<dyn Store>,
-    pub empty_url: String,
+pub(crate) struct Scene {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) empty_url: String,
     // Deleted when the test ends.
     _folder: Option<Folder>,
 }
 
 impl Scene {
     /// A new database on the shared server, and a second one without a schema.
-    pub async fn postgres() -> Self {
+    pub(crate) async fn postgres() -> Self {
         let server = Postgres::shared().await;
         let (url, empty_url) = (server.create_database().await, server.create_database().await);
         Self::open(&url, empty_url, None).await
     }
 
     /// A new file, and the name of a second one.
-    pub async fn sqlite() -> Self {
+    pub(crate) async fn sqlite() -> Self {
         let folder = Folder::new();
         let url = |name| format!("sqlite://{}", folder.path().join(name).display());
         Self::open(&url("history.db"), url("empty.db"), Some(folder)).await
@@ -41,25 +41,25 @@ impl Scene {
     }
 
     /// Appends as the only holder there ever was.
-    pub async fn append(&self, entries: &[Entry]) -> Vec<Appended> {
+    pub(crate) async fn append(&self, entries: &[Entry]) -> Vec<Appended> {
         self.store.append(&[lease(0, 1)], entries).await.expect("the database takes the batch")
     }
 }
 
-pub fn lease(shard: u16, fence: u64) -> ShardLease {
+pub(crate) fn lease(shard: u16, fence: u64) -> ShardLease {
     ShardLease { shard, fence }
 }
 
-pub fn room(name: &str) -> RoomId {
+pub(crate) fn room(name: &str) -> RoomId {
     RoomId::parse(&format!("room:{name}")).unwrap()
 }
 
-pub fn at(seq: u64) -> Position {
+pub(crate) fn at(seq: u64) -> Position {
     Position { epoch: 1, seq }
 }
 
 /// A message of `anna` in `room:7`, without a clientId, whose body is its text.
-pub fn message(seq: u64, text: &str) -> Entry {
+pub(crate) fn message(seq: u64, text: &str) -> Entry {
     let draft = Draft {
         room: room("7"),
         id: MessageId::new(),
@@ -75,7 +75,7 @@ pub fn message(seq: u64, text: &str) -> Entry {
 }
 
 /// What `kind` does to `target`, in its room.
-pub fn change(seq: u64, kind: Kind, target: &Entry, text: &str) -> Entry {
+pub(crate) fn change(seq: u64, kind: Kind, target: &Entry, text: &str) -> Entry {
     let mut entry = message(seq, text);
     entry.draft.kind = kind;
     entry.draft.room = target.draft.room.clone();
@@ -83,37 +83,37 @@ pub fn change(seq: u64, kind: Kind, target: &Entry, text: &str) -> Entry {
     entry
 }
 
-pub fn sealed(text: &str) -> Sealed {
+pub(crate) fn sealed(text: &str) -> Sealed {
     let key = (!text.is_empty()).then(|| KeyId::parse("k1").unwrap());
     Sealed { key, bytes: Bytes::copy_from_slice(text.as_bytes()) }
 }
 
 /// The same entry under a sender's own name.
-pub fn named(mut entry: Entry, client_id: &str) -> Entry {
+pub(crate) fn named(mut entry: Entry, client_id: &str) -> Entry {
     entry.draft.client_id = Some(ClientId::parse(client_id).unwrap());
     entry
 }
 
 /// The same entry in another room.
-pub fn within(mut entry: Entry, name: &str) -> Entry {
+pub(crate) fn within(mut entry: Entry, name: &str) -> Entry {
     entry.draft.room = room(name);
     entry
 }
 
 /// Everything in `room:7`, as (seq, text).
-pub async fn replay(store: &dyn Store) -> Vec<(u64, String)> {
+pub(crate) async fn replay(store: &dyn Store) -> Vec<(u64, String)> {
     let entries = store.after(&room("7"), Position::START, 1000).await.unwrap();
     entries.into_iter().map(|entry| (entry.position.seq, text(&entry.draft.body))).collect()
 }
 
 /// The newest page of `room:7`, as (seq, text).
-pub async fn page(store: &dyn Store) -> Vec<(u64, String)> {
+pub(crate) async fn page(store: &dyn Store) -> Vec<(u64, String)> {
     let messages = store.page(&room("7"), None, 100).await.unwrap();
     messages.into_iter().map(|message| (message.position.seq, text(&message.body))).collect()
 }
 
 /// (seq, text) pairs as [`replay`] and [`page`] give them.
-pub fn texts(pairs: &[(u64, &str)]) -> Vec<(u64, String)> {
+pub(crate) fn texts(pairs: &[(u64, &str)]) -> Vec<(u64, String)> {
     pairs.iter().map(|(seq, text)| (*seq, (*text).to_owned())).collect()
 }
 

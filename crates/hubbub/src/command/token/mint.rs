@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::{secret, shown_time};
 use crate::cli::MintArguments;
 use crate::command::print;
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::exit::Exit;
 
 /// Longest user id, in characters.
@@ -16,13 +16,17 @@ const LONGEST_USER: usize = 128;
 pub(super) fn run(arguments: &MintArguments, config: &Config) -> Result<(), Exit> {
     let claims = claims(arguments, config, OffsetDateTime::now_utc().unix_timestamp())?;
     let (secret, origin) = secret(config, &arguments.data)?;
-    let key = EncodingKey::from_secret(secret.expose().as_bytes());
-    let token = encode(&Header::new(Algorithm::HS256), &claims, &key)
-        .map_err(|error| Exit::failure("cannot sign the token", error))?;
+    let token = sign(&claims, &secret)?;
     if !arguments.quiet {
         eprintln!("{}\nsigned with HS256 and the secret of {origin}\n", summary(&claims));
     }
     print(&format!("{token}\n"))
+}
+
+fn sign(claims: &Map<String, Value>, secret: &Secret) -> Result<String, Exit> {
+    let key = EncodingKey::from_secret(secret.expose().as_bytes());
+    encode(&Header::new(Algorithm::HS256), claims, &key)
+        .map_err(|error| Exit::failure("cannot sign the token", error))
 }
 
 fn claims(arguments: &MintArguments, config: &Config, now: i64) -> Result<Map<String, Value>, Exit> {

@@ -19,8 +19,8 @@ const PREFIX: &str = "HUBBUB_";
 /// Names the configuration file; the one variable that is no setting.
 pub const CONFIG_VARIABLE: &str = "HUBBUB_CONFIG";
 
-/// Our part of the process environment.
-#[derive(Debug, Clone, Default)]
+/// Our part of the process environment. It holds secrets as written and therefore has no `Debug`.
+#[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, OsString>);
 
 impl Environment {

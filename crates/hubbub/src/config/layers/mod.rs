@@ -13,7 +13,7 @@ use super::source::Source;
 use super::value::Raw;
 
 /// One value given to one setting somewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(crate) struct Assignment {
     /// The key of the setting.
     pub(crate) key: &'static str,
@@ -24,7 +24,7 @@ pub(crate) struct Assignment {
 }
 
 /// What the layers said: later assignments win.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Layers {
     /// Lowest layer first.
     pub(crate) assignments: Vec<Assignment>,

@@ -102,37 +102,37 @@ pub(crate) static SECTION: Section = Section {
     ],
 };
 
-/// Limits of connections and users; `None` is switched off.
+/// Limits of connections and users. As in `domain`, zero switches a limit off.
 #[derive(Debug, Clone)]
 pub struct LimitsConfig {
     /// Bytes of one frame or request body.
-    pub frame: Option<usize>,
+    pub frame: usize,
     /// Unicode scalar values of one text.
-    pub text: Option<usize>,
+    pub text: usize,
     /// Rooms of one connection.
-    pub rooms_per_connection: Option<usize>,
+    pub rooms_per_connection: usize,
     /// Connections of one user across the cluster.
-    pub max_connections_per_user: Option<u32>,
+    pub max_connections_per_user: usize,
     /// Who gives way.
     pub on_too_many_connections: OnTooManyConnections,
     /// Commands per second.
-    pub commands_per_second: Option<u32>,
+    pub commands_per_second: u32,
     /// Commands at once.
-    pub commands_burst: Option<u32>,
+    pub commands_burst: u32,
     /// Time until the handshake is finished.
-    pub handshake: Option<Duration>,
+    pub handshake: Duration,
     /// Time between pings.
-    pub ping_interval: Option<Duration>,
+    pub ping_interval: Duration,
     /// Silence that means dead.
-    pub ping_timeout: Option<Duration>,
+    pub ping_timeout: Duration,
     /// Frames waiting for one client.
-    pub outbound_frames: Option<usize>,
+    pub outbound_frames: usize,
     /// Bytes waiting for one client.
-    pub outbound_bytes: Option<usize>,
+    pub outbound_bytes: usize,
     /// Bad frames within a minute.
-    pub bad_frames: Option<u32>,
+    pub bad_frames: usize,
     /// Rate-limited frames within a minute.
-    pub rate_limited_frames: Option<u32>,
+    pub rate_limited_frames: usize,
 }
 
 /// Who gives way when a user has too many connections.
@@ -148,24 +148,24 @@ impl LimitsConfig {
     pub(crate) fn read(from: &Effective) -> Self {
         let replace = from.text("limits.on_too_many_connections") == "replace_oldest";
         Self {
-            frame: from.limit("limits.frame"),
-            text: from.limit("limits.text"),
-            rooms_per_connection: from.limit("limits.rooms_per_connection"),
-            max_connections_per_user: from.limit("limits.max_connections_per_user"),
+            frame: from.number("limits.frame"),
+            text: from.number("limits.text"),
+            rooms_per_connection: from.number("limits.rooms_per_connection"),
+            max_connections_per_user: from.number("limits.max_connections_per_user"),
             on_too_many_connections: if replace {
                 OnTooManyConnections::ReplaceOldest
             } else {
                 OnTooManyConnections::RefuseNew
             },
-            commands_per_second: from.limit("limits.commands_per_second"),
-            commands_burst: from.limit("limits.commands_burst"),
-            handshake: from.duration_limit("limits.handshake"),
-            ping_interval: from.duration_limit("limits.ping_interval"),
-            ping_timeout: from.duration_limit("limits.ping_timeout"),
-            outbound_frames: from.limit("limits.outbound_frames"),
-            outbound_bytes: from.limit("limits.outbound_bytes"),
-            bad_frames: from.limit("limits.bad_frames"),
-            rate_limited_frames: from.limit("limits.rate_limited_frames"),
+            commands_per_second: from.number("limits.commands_per_second"),
+            commands_burst: from.number("limits.commands_burst"),
+            handshake: from.duration("limits.handshake"),
+            ping_interval: from.duration("limits.ping_interval"),
+            ping_timeout: from.duration("limits.ping_timeout"),
+            outbound_frames: from.number("limits.outbound_frames"),
+            outbound_bytes: from.number("limits.outbound_bytes"),
+            bad_frames: from.number("limits.bad_frames"),
+            rate_limited_frames: from.number("limits.rate_limited_frames"),
         }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) static CHAT: Section = Section {
 pub(crate) static EVENT: Section = Section {
     name: "namespace.event",
     doc: "Events: any authenticated user listens, services publish; the booking row is the durable fact.",
-    settings: &[durable("namespace.event.durable", "false"), echo("namespace.event.echo_to_sender", "false")],
+    settings: &[durable("namespace.event.durable", "false"), echo("namespace.event.echo_to_sender", "true")],
 };
 
 pub(crate) static LOBBY: Section = Section {
@@ -41,7 +41,7 @@ pub(crate) static LOBBY: Section = Section {
 pub(crate) static USER: Section = Section {
     name: "namespace.user",
     doc: "A user's own connections: the server publishes, and peers their call signals.",
-    settings: &[durable("namespace.user.durable", "false"), echo("namespace.user.echo_to_sender", "false")],
+    settings: &[durable("namespace.user.durable", "false"), echo("namespace.user.echo_to_sender", "true")],
 };
 
 /// The configurable part of every namespace's policy.

@@ -1,0 +1,206 @@
+//! Who is where, and under which node's lease. Pure: the clock is handed in.
+//!
+//! Invariant: every seat and slot belongs to a node that is known with a lease, so nothing outlives a dead node.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use domain::ports::{Admission, Census, Departure, Lease};
+use domain::words::{Author, ConnectionId, NodeId, RoomId, UserId};
+use tokio::time::Instant;
+
+struct Member {
+    author: Author,
+    // Every node with a seat of this user in this room; never empty.
+    nodes: HashSet<NodeId>,
+}
+
+struct Tenure {
+    until: Instant,
+    // False until the node has renewed: then it is told that its seats may be gone.
+    renewed: bool,
+    seats: HashSet<(RoomId, UserId)>,
+}
+
+/// All seats, slots and leases.
+pub(super) struct Seating {
+    lease: Duration,
+    // By text of the user id, so that a list of members has an order. A room without members is not in it.
+    rooms: HashMap<RoomId, BTreeMap<String, Member>, ahash::RandomState>,
+    // Oldest first. A user without connections is not in it.
+    slots: HashMap<UserId, Vec<(ConnectionId, NodeId)>, ahash::RandomState>,
+    nodes: HashMap<NodeId, Tenure>,
+}
+
+impl Seating {
+    pub(super) fn new(lease: Duration) -> Self {
+        Self { lease, rooms: HashMap::default(), slots: HashMap::default(), nodes: HashMap::new() }
+    }
+
+    pub(super) fn enter(&mut self, node: &NodeId, room: &RoomId, who: &Author, now: Instant) -> Census {
+        self.tenure(node, now).seats.insert((room.clone(), who.user.clone()));
+        let members = self.rooms.entry(room.clone()).or_default();
+        let member = members
+            .entry(who.user.as_str().to_owned())
+            .or_insert_with(|| Member { author: who.clone(), nodes: HashSet::new() });
+        let edge = member.nodes.is_empty();
+        member.author = who.clone();
+        member.nodes.insert(node.clone());
+        Census { edge, count: members.len() as u64 }
+    }
+
+    pub(super) fn leave(&mut self, node: &NodeId, room: &RoomId, user: &UserId) -> Census {
+        if let Some(tenure) = self.nodes.get_mut(node) {
+            tenure.seats.remove(&(room.clone(), user.clone()));
+        }
+        let Some(members) = self.rooms.get_mut(room) else { return Census { edge: false, count: 0 } };
+        let last = members
+            .get_mut(user.as_str())
+            .is_some_and(|member| member.nodes.remove(node) && member.nodes.is_empty());
+        if last {
+            members.remove(user.as_str());
+        }
+        let census = Census { edge: last, count: members.len() as u64 };
+        if members.is_empty() {
+            self.rooms.remove(room);
+        }
+        census
+    }
+
+    pub(super) fn members(&self, room: &RoomId, limit: usize) -> (Vec<Author>, u64) {
+        let Some(members) = self.rooms.get(room) else { return (Vec::new(), 0) };
+        let authors = members.values().take(limit).map(|member| member.author.clone()).collect();
+        (authors, members.len() as u64)
+    }
+
+    /// `(limit, replace_oldest)` as the port has them.
+    pub(super) fn admit(
+        &mut self,
+        node: &NodeId,
+        user: &UserId,
+        connection: ConnectionId,
+        (limit, replace_oldest): (usize, bool),
+        now: Instant,
+    ) -> Admission {
+        self.tenure(node, now);
+        let slots = self.slots.entry(user.clone()).or_default();
+        if slots.iter().any(|(held, _)| *held == connection) {
+            return Admission::Admitted;
+        }
+        let slot = (connection, node.clone());
+        if limit == 0 || slots.len() < limit {
+            slots.push(slot);
+            return Admission::Admitted;
+        }
+        if !replace_oldest {
+            return Admission::Refused;
+        }
+        let (oldest, _) = slots.remove(0);
+        slots.push(slot);
+        Admission::Replaces(oldest)
+    }
+
+    pub(super) fn release(&mut self, user: &UserId, connection: ConnectionId) {
+        if let Some(slots) = self.slots.get_mut(user) {
+            slots.retain(|(held, _)| *held != connection);
+            if slots.is_empty() {
+                self.slots.remove(user);
+            }
+        }
+    }
+
+    pub(super) fn renew(&mut self, node: &NodeId, now: Instant) -> Lease {
+        let until = now + self.lease;
+        let tenure = self.tenure(node, now);
+        let held = tenure.renewed && tenure.until > now;
+        tenure.renewed = true;
+        tenure.until = until;
+        if held { Lease::Held } else { Lease::Lapsed }
+    }
+
+    /// Removes everything of every node whose lease lapsed. Returns the users whose last seat in a room went.
+    pub(super) fn sweep(&mut self, now: Instant) -> Vec<Departure> {
+        let lapsed = self.nodes.iter().filter(|(_, tenure)| tenure.until <= now);
+        let lapsed: Vec<NodeId> = lapsed.map(|(node, _)| node.clone()).collect();
+        lapsed.iter().flat_map(|node| self.retire(node)).collect()
+    }
+
+    /// Removes everything of one node.
+    pub(super) fn retire(&mut self, node: &NodeId) -> Vec<Departure> {
+        let Some(tenure) = self.nodes.remove(node) else { return Vec::new() };
+        self.slots.retain(|_, slots| {
+            slots.retain(|(_, holder)| holder != node);
+            !slots.is_empty()
+        });
+        let gone = |(room, user): (RoomId, UserId)| {
+            self.leave(node, &room, &user).edge.then_some(Departure { room, user })
+        };
+        tenure.seats.into_iter().filter_map(gone).collect()
+    }
+
+    /// A node that was never heard of gets a first lease, so that its seats go with it even if it never renews.
+    fn tenure(&mut self, node: &NodeId, now: Instant) -> &mut Tenure {
+        let until = now + self.lease;
+        let fresh = || Tenure { until, renewed: false, seats: HashSet::new() };
+        self.nodes.entry(node.clone()).or_insert_with(fresh)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEASE: Duration = Duration::from_secs(10);
+
+    fn anna() -> Author {
+        Author { user: UserId::text("anna").unwrap(), name: None }
+    }
+
+    fn room() -> RoomId {
+        RoomId::parse("room:a").unwrap()
+    }
+
+    #[test]
+    fn a_lease_is_held_until_the_very_instant_it_lapses() {
+        let (mut seating, node, start) = (Seating::new(LEASE), NodeId::boot("a"), Instant::now());
+        assert_eq!(seating.renew(&node, start), Lease::Lapsed);
+        let last = start + LEASE - Duration::from_millis(1);
+        assert_eq!(seating.renew(&node, last), Lease::Held);
+        assert_eq!(seating.renew(&node, last + LEASE), Lease::Lapsed);
+    }
+
+    #[test]
+    fn a_node_that_never_renewed_is_swept_like_any_other_but_not_at_once() {
+        let (mut seating, node, start) = (Seating::new(LEASE), NodeId::boot("a"), Instant::now());
+        seating.enter(&node, &room(), &anna(), start);
+        assert_eq!(seating.sweep(start), []);
+        let gone = Departure { room: room(), user: anna().user };
+        assert_eq!(seating.sweep(start + LEASE), [gone]);
+        assert!(seating.rooms.is_empty() && seating.nodes.is_empty());
+    }
+
+    #[test]
+    fn a_swept_node_that_was_only_paused_is_told_at_its_next_renewal() {
+        let (mut seating, node, start) = (Seating::new(LEASE), NodeId::boot("a"), Instant::now());
+        seating.renew(&node, start);
+        seating.enter(&node, &room(), &anna(), start);
+        let later = start + LEASE;
+        assert_eq!(seating.sweep(later).len(), 1);
+        seating.enter(&node, &room(), &anna(), later);
+        assert_eq!(seating.renew(&node, later), Lease::Lapsed);
+        assert_eq!(seating.members(&room(), 9), (vec![anna()], 1));
+    }
+
+    #[test]
+    fn nothing_is_left_of_users_and_rooms_that_are_gone() {
+        let (mut seating, node, now) = (Seating::new(LEASE), NodeId::boot("a"), Instant::now());
+        let connection = ConnectionId::new();
+        seating.admit(&node, &anna().user, connection, (1, false), now);
+        seating.enter(&node, &room(), &anna(), now);
+        seating.leave(&node, &room(), &anna().user);
+        seating.release(&anna().user, connection);
+        assert!(
+            seating.rooms.is_empty() && seating.slots.is_empty() && seating.nodes[&node].seats.is_empty()
+        );
+    }
+}

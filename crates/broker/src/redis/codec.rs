@@ -1,0 +1,179 @@
+//! A draft as bytes, in the journal, the hot log and on channels; and the frames that a channel carries.
+//!
+//! MessagePack with named fields: nodes of two versions read each other during a rolling upgrade.
+
+use bytes::{Buf, Bytes};
+use domain::{
+    Author, ClientId, ConnectionId, Draft, Entry, KeyId, Kind, MessageId, Position, RoomId, Sealed, Timestamp,
+    UserId,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+#[derive(Serialize, Deserialize)]
+struct Record<'a> {
+    #[serde(rename = "r")]
+    room: &'a str,
+    #[serde(rename = "i")]
+    id: Uuid,
+    #[serde(rename = "k")]
+    kind: &'a str,
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    target: Option<Uuid>,
+    #[serde(rename = "u")]
+    user: &'a str,
+    #[serde(rename = "#", default, skip_serializing_if = "is_false")]
+    numeric: bool,
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a str>,
+    #[serde(rename = "t")]
+    sent_at: i64,
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    origin: Option<Uuid>,
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    #[serde(rename = "b", with = "raw")]
+    body: &'a [u8],
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+/// Bytes as one binary value instead of a list of numbers.
+mod raw {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'de [u8], D::Error> {
+        <&[u8]>::deserialize(deserializer)
+    }
+}
+
+/// A draft as bytes.
+pub(super) fn encode(draft: &Draft) -> Vec<u8> {
+    let record = Record {
+        room: draft.room.key(),
+        id: draft.id.0,
+        kind: draft.kind.as_str(),
+        target: draft.target.map(|id| id.0),
+        user: draft.author.user.as_str(),
+        numeric: draft.author.user.is_numeric(),
+        name: draft.author.name.as_deref(),
+        client_id: draft.client_id.as_ref().map(ClientId::as_str),
+        sent_at: draft.sent_at.0,
+        origin: draft.origin.map(|id| id.0),
+        key: draft.body.key.as_ref().map(KeyId::as_str),
+        body: &draft.body.bytes,
+    };
+    rmp_serde::to_vec_named(&record).expect("strings, numbers and bytes always encode")
+}
+
+/// Reads what [`encode`] wrote; the reason is for people. Never panics, whatever the bytes.
+pub(super) fn decode(bytes: &Bytes) -> Result<Draft, String> {
+    let record: Record<'_> = rmp_serde::from_slice(bytes).map_err(|error| error.to_string())?;
+    let invalid = |error: domain::InvalidId| error.to_string();
+    let user = if record.numeric {
+        UserId::number(record.user.parse().map_err(|_| "the user id is not a number".to_owned())?)
+    } else {
+        UserId::text(record.user)
+    };
+    Ok(Draft {
+        room: RoomId::parse(record.room).map_err(invalid)?,
+        id: MessageId(record.id),
+        kind: Kind::parse(record.kind).ok_or_else(|| format!("unknown kind {:?}", record.kind))?,
+        target: record.target.map(MessageId),
+        author: Author { user: user.map_err(invalid)?, name: record.name.map(Into::into) },
+        client_id: record.client_id.map(ClientId::parse).transpose().map_err(invalid)?,
+        sent_at: Timestamp(record.sent_at),
+        origin: record.origin.map(ConnectionId),
+        body: Sealed {
+            key: record.key.map(KeyId::parse).transpose().map_err(invalid)?,
+            bytes: Bytes::copy_from_slice(record.body),
+        },
+    })
+}
+
+/// Reads `epoch-seq`, the text form of a position, which is also a hot log's entry id.
+pub(super) fn position(text: &str) -> Option<Position> {
+    let (epoch, seq) = text.split_once('-')?;
+    Some(Position { epoch: epoch.parse().ok()?, seq: seq.parse().ok()? })
+}
+
+/// Reads a channel's payload: any number of frames `epoch-seq length\n<draft>`. Stops at the first damaged one.
+pub(super) fn frames(mut payload: Bytes) -> Result<Vec<Entry>, String> {
+    let mut entries = Vec::with_capacity(1);
+    while !payload.is_empty() {
+        let end = payload.iter().position(|byte| *byte == b'\n').ok_or("a frame without a head")?;
+        let head = payload.split_to(end);
+        payload.advance(1);
+        let head = std::str::from_utf8(&head).map_err(|_| "a frame's head is not text")?;
+        let (place, length) = head.split_once(' ').ok_or("a frame's head has two parts")?;
+        let place = position(place).ok_or("a frame's head has no position")?;
+        let length: usize = length.parse().map_err(|_| "a frame's head has no length")?;
+        if length > payload.len() {
+            return Err("a frame is cut short".to_owned());
+        }
+        entries.push(Entry { position: place, draft: decode(&payload.split_to(length))? });
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Namespace;
+
+    fn draft() -> Draft {
+        Draft {
+            room: RoomId::new(Namespace::Room, "7").unwrap(),
+            id: MessageId::new(),
+            kind: Kind::Edit,
+            target: Some(MessageId::new()),
+            author: Author { user: UserId::number(-7).unwrap(), name: Some("Änne".into()) },
+            client_id: Some(ClientId::parse("c|1").unwrap()),
+            sent_at: Timestamp(1_790_000_000_123),
+            origin: Some(ConnectionId::new()),
+            body: Sealed { key: Some(KeyId::parse("k1").unwrap()), bytes: Bytes::from_static(b"\0\xff\n") },
+        }
+    }
+
+    #[test]
+    fn every_field_survives() {
+        let draft = draft();
+        let read = decode(&encode(&draft).into()).unwrap();
+        assert_eq!(read, draft);
+        assert!(read.author.user.is_numeric());
+    }
+
+    #[test]
+    fn a_payload_carries_any_number_of_frames() {
+        let (first, second) = (draft(), Draft { client_id: None, origin: None, ..draft() });
+        let mut payload = Vec::new();
+        for (seq, draft) in [(4, &first), (5, &second)] {
+            let body = encode(draft);
+            payload.extend_from_slice(format!("3-{seq} {}\n", body.len()).as_bytes());
+            payload.extend_from_slice(&body);
+        }
+        let entries = frames(payload.into()).unwrap();
+        let at = |seq| Position { epoch: 3, seq };
+        assert_eq!(entries, [Entry { position: at(4), draft: first }, Entry { position: at(5), draft: second }]);
+    }
+
+    #[test]
+    fn damaged_bytes_are_told_and_never_panic() {
+        for payload in ["x", "1-2\n", "1-2 x\n", "1-2 99\nabc", "1 3\nabc", "1-2 3\nabc", "\n"] {
+            assert!(frames(Bytes::from_static(payload.as_bytes())).is_err(), "{payload:?}");
+        }
+        let whole = encode(&draft());
+        for cut in 0..whole.len() {
+            assert!(decode(&Bytes::copy_from_slice(&whole[..cut])).is_err());
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Who is where: the `Presence` port. Leases are judged by Redis' own clock, inside the scripts.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::ports::{Admission, Census, Departure, Lease, PortError, Presence};
+use domain::{Author, ConnectionId, NodeId, RoomId, UserId};
+use fred::types::Value;
+use futures::future::try_join_all;
+
+use super::RedisNode;
+use super::keys::Shard;
+use super::link::{Link, Script, unexpected};
+
+/// Seats that one sweeping call removes at most; a script must not hold Redis for long.
+const SWEPT: usize = 500;
+
+/// The seating half of a node's connection.
+pub(super) struct Seats {
+    link: Link,
+    node: NodeId,
+    lease: Duration,
+    enter: Script,
+    leave: Script,
+    admit: Script,
+    release: Script,
+    renew: Script,
+    sweep: Script,
+}
+
+impl Seats {
+    pub(super) fn new(link: Link, node: NodeId, lease: Duration) -> Self {
+        Self {
+            link,
+            node,
+            lease,
+            enter: Script::new(include_str!("scripts/enter.lua")),
+            leave: Script::new(include_str!("scripts/leave.lua")),
+            admit: Script::new(include_str!("scripts/admit.lua")),
+            release: Script::new(include_str!("scripts/release.lua")),
+            renew: Script::new(include_str!("scripts/renew.lua")),
+            sweep: Script::new(include_str!("scripts/sweep.lua")),
+        }
+    }
+
+    fn node(&self) -> Value {
+        self.node.as_str().into()
+    }
+
+    fn lease(&self) -> Value {
+        self.lease.as_millis().to_string().into()
+    }
+
+    /// Sweeps one shard until nothing is left to sweep in it.
+    async fn sweep(&self, shard: Shard, node: Option<&NodeId>) -> Result<Vec<Departure>, PortError> {
+        let (keys, mut departures) = (&self.link.keys, Vec::new());
+        loop {
+            let named = node.map_or("", NodeId::as_str);
+            let arguments = vec![keys.base(shard).into(), named.into(), SWEPT.to_string().into()];
+            let reply = self.link.call(&self.sweep, shard, vec![keys.nodes(shard)], arguments).await?;
+            let Value::Array(parts) = reply else { return Err(unexpected("a sweep")) };
+            let mut parts = parts.into_iter();
+            let more = parts.next().is_some_and(|more| more.as_str().as_deref() == Some("1"));
+            while let (Some(room), Some(user)) = (parts.next(), parts.next()) {
+                departures.extend(departure(&room, &user));
+            }
+            if !more {
+                return Ok(departures);
+            }
+        }
+    }
+}
+
+fn departure(room: &Value, user: &Value) -> Option<Departure> {
+    let room = RoomId::parse(&room.as_str()?).ok()?;
+    Some(Departure { room, user: UserId::text(&user.as_str()?).ok()? })
+}
+
+fn census(reply: &Value) -> Result<Census, PortError> {
+    match reply {
+        Value::Array(parts) if parts.len() == 2 => {
+            let count = parts[1].as_u64().ok_or_else(|| unexpected("a census"))?;
+            Ok(Census { edge: parts[0].as_i64() == Some(1), count })
+        }
+        _ => Err(unexpected("a census")),
+    }
+}
+
+/// How a user is shown: whether the id is a number, then the name.
+fn packed(who: &Author) -> String {
+    let kind = if who.user.is_numeric() { '#' } else { '"' };
+    who.name.as_ref().map_or_else(|| kind.to_string(), |name| format!("{kind}:{name}"))
+}
+
+fn unpacked(user: &str, packed: &str) -> Option<Author> {
+    let id = if packed.starts_with('#') { UserId::number(user.parse().ok()?) } else { UserId::text(user) };
+    let name = packed.split_once(':').map(|(_, name)| name.into());
+    Some(Author { user: id.ok()?, name })
+}
+
+#[async_trait]
+impl Presence for RedisNode {
+    async fn enter(&self, room: &RoomId, who: &Author) -> Result<Census, PortError> {
+        let (seats, names) = (&self.seats, &self.seats.link.keys);
+        let shard = names.shard_of_room(room);
+        let keys = vec![
+            names.nodes(shard),
+            names.seats(shard, room),
+            names.people(shard, room),
+            names.names(shard, room),
+            names.held(shard, &seats.node),
+        ];
+        let arguments = vec![
+            seats.node(),
+            who.user.as_str().into(),
+            packed(who).into(),
+            seats.lease(),
+            room.key().into(),
+        ];
+        census(&seats.link.call(&seats.enter, shard, keys, arguments).await?)
+    }
+
+    async fn leave(&self, room: &RoomId, user: &UserId) -> Result<Census, PortError> {
+        let (seats, names) = (&self.seats, &self.seats.link.keys);
+        let shard = names.shard_of_room(room);
+        let keys = vec![
+            names.seats(shard, room),
+            names.people(shard, room),
+            names.names(shard, room),
+            names.held(shard, &seats.node),
+        ];
+        let arguments = vec![seats.node(), user.as_str().into(), room.key().into()];
+        census(&seats.link.call(&seats.leave, shard, keys, arguments).await?)
+    }
+
+    async fn members(&self, room: &RoomId, limit: usize) -> Result<(Vec<Author>, u64), PortError> {
+        let (link, keys) = (&self.seats.link, &self.seats.link.keys);
+        let shard = keys.shard_of_room(room);
+        let people = keys.people(shard, room);
+        let count = link.command("HLEN", &people, vec![people.as_str().into()]).await?;
+        let names = keys.names(shard, room);
+        let arguments = vec![names.as_str().into(), limit.to_string().into(), "WITHVALUES".into()];
+        let shown = link.command("HRANDFIELD", &names, arguments).await?;
+        Ok((authors(&shown), count.as_u64().unwrap_or(0)))
+    }
+
+    async fn admit(
+        &self,
+        user: &UserId,
+        connection: ConnectionId,
+        limit: usize,
+        replace_oldest: bool,
+    ) -> Result<Admission, PortError> {
+        let (seats, names) = (&self.seats, &self.seats.link.keys);
+        let shard = names.shard_of_user(user);
+        let keys = vec![names.nodes(shard), names.slots(shard, user), names.slotted(shard, &seats.node)];
+        let arguments = vec![
+            seats.node(),
+            user.as_str().into(),
+            connection.to_string().into(),
+            limit.to_string().into(),
+            if replace_oldest { "1" } else { "0" }.into(),
+            seats.lease(),
+        ];
+        let reply = seats.link.call(&seats.admit, shard, keys, arguments).await?;
+        match reply.as_str().as_deref() {
+            Some("admitted") => Ok(Admission::Admitted),
+            Some("refused") => Ok(Admission::Refused),
+            Some(answer) => answer
+                .strip_prefix("replaces ")
+                .and_then(|id| id.parse().ok())
+                .map(|id| Admission::Replaces(ConnectionId(id)))
+                .ok_or_else(|| unexpected("an admission")),
+            None => Err(unexpected("an admission")),
+        }
+    }
+
+    async fn release(&self, user: &UserId, connection: ConnectionId) -> Result<(), PortError> {
+        let (seats, names) = (&self.seats, &self.seats.link.keys);
+        let shard = names.shard_of_user(user);
+        let keys = vec![names.slots(shard, user), names.slotted(shard, &seats.node)];
+        let arguments = vec![seats.node(), user.as_str().into(), connection.to_string().into()];
+        seats.link.call(&seats.release, shard, keys, arguments).await.map(|_| ())
+    }
+
+    async fn renew(&self) -> Result<Lease, PortError> {
+        let (seats, names) = (&self.seats, &self.seats.link.keys);
+        let renewals = names.shards().map(|shard| {
+            let arguments = vec![seats.node(), seats.lease()];
+            seats.link.call(&seats.renew, shard, vec![names.nodes(shard)], arguments)
+        });
+        let stood = try_join_all(renewals).await?;
+        Ok(if stood.iter().all(|stood| stood.as_i64() == Some(1)) { Lease::Held } else { Lease::Lapsed })
+    }
+
+    async fn sweep(&self) -> Result<Vec<Departure>, PortError> {
+        let sweeps = self.seats.link.keys.shards().map(|shard| self.seats.sweep(shard, None));
+        Ok(try_join_all(sweeps).await?.into_iter().flatten().collect())
+    }
+
+    async fn retire(&self) -> Result<(), PortError> {
+        let node = Some(&self.seats.node);
+        try_join_all(self.seats.link.keys.shards().map(|shard| self.seats.sweep(shard, node))).await.map(|_| ())
+    }
+}
+
+/// Field and value pairs, nested (RESP3) or flat (RESP2).
+fn authors(reply: &Value) -> Vec<Author> {
+    let Value::Array(parts) = reply else { return Vec::new() };
+    let pair = |user: &Value, shown: &Value| unpacked(&user.as_str()?, &shown.as_str()?);
+    if let Some(Value::Array(_)) = parts.first() {
+        let nested = parts.iter().filter_map(|part| match part {
+            Value::Array(both) if both.len() == 2 => pair(&both[0], &both[1]),
+            _ => None,
+        });
+        return nested.collect();
+    }
+    parts.chunks_exact(2).filter_map(|both| pair(&both[0], &both[1])).collect()
+}

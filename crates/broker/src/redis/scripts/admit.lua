@@ -1,0 +1,22 @@
+-- Takes one of a user's connection slots. Idempotent for one connection.
+--
+-- KEYS[1] nodes by lease end, KEYS[2] the user's slots by age, KEYS[3] the slots that the node holds
+-- ARGV[1] node, ARGV[2] user, ARGV[3] connection, ARGV[4] limit (0: none), ARGV[5] '1' to replace the oldest, ARGV[6] lease ms
+-- returns 'admitted', 'refused', or 'replaces <connection>'
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
+  redis.call('ZADD', KEYS[1], now + tonumber(ARGV[6]), ARGV[1])
+end
+local slot = ARGV[1] .. '\0' .. ARGV[3]
+local answer, limit = 'admitted', tonumber(ARGV[4])
+if limit > 0 and not redis.call('ZSCORE', KEYS[2], slot) and redis.call('ZCARD', KEYS[2]) >= limit then
+  if ARGV[5] ~= '1' then
+    return 'refused'
+  end
+  local oldest = redis.call('ZPOPMIN', KEYS[2])[1]
+  answer = 'replaces ' .. string.match(oldest, '%z(.*)$')
+end
+redis.call('ZADD', KEYS[2], 'NX', now, slot)
+redis.call('SADD', KEYS[3], ARGV[2] .. '\0' .. ARGV[3])
+return answer

@@ -1,0 +1,104 @@
+//! What the [`Broker`](domain::ports::Broker), [`Presence`](domain::ports::Presence) and
+//! [`Journal`](domain::ports::Journal) ports promise, asked of memory and of Redis with the same tests.
+//!
+//! One Redis server serves the whole binary, a new prefix each test; memory is new each test.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
+#[path = "contract/admitting.rs"]
+mod admitting;
+#[path = "contract/claiming.rs"]
+mod claiming;
+#[path = "contract/deduping.rs"]
+mod deduping;
+#[path = "contract/delivering.rs"]
+mod delivering;
+#[path = "contract/drafts.rs"]
+mod drafts;
+#[path = "contract/ear.rs"]
+mod ear;
+#[path = "contract/journaling.rs"]
+mod journaling;
+#[path = "contract/looking.rs"]
+mod looking;
+#[path = "contract/numbering.rs"]
+mod numbering;
+#[path = "contract/scene.rs"]
+mod scene;
+#[path = "contract/seating.rs"]
+mod seating;
+#[path = "contract/sweeping.rs"]
+mod sweeping;
+
+/// Every test once for each implementation: `memory::…` and `redis::…`.
+macro_rules! contract {
+    ($($part:ident :: $name:ident,)*) => {
+        mod memory {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                crate::$part::$name(crate::scene::Kind::Memory).await;
+            })*
+        }
+        mod redis {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                crate::$part::$name(crate::scene::Kind::Redis).await;
+            })*
+        }
+    };
+}
+
+contract! {
+    numbering::numbers_begin_at_epoch_1_seq_1_and_rise_by_one,
+    numbering::every_room_counts_by_itself,
+    numbering::publishers_on_two_nodes_make_one_order_that_both_hear,
+    delivering::every_subscribed_node_hears_everything_in_order_the_publishers_own_too,
+    delivering::nothing_is_missed_from_the_moment_that_subscribing_returns,
+    delivering::unsubscribing_ends_the_deliveries_of_that_room_alone,
+    delivering::subscribing_twice_is_subscribing_once,
+    delivering::every_field_survives_the_delivery_the_hot_log_and_the_journal,
+    delivering::a_large_binary_body_survives,
+    delivering::it_is_proven_that_deliveries_arrive,
+    deduping::a_repeated_client_id_returns_the_first_place_and_is_not_delivered,
+    deduping::one_client_id_published_by_many_at_once_is_accepted_once,
+    deduping::a_client_id_counts_per_user_and_room,
+    deduping::without_a_client_id_nothing_is_a_repeat,
+    deduping::a_user_is_the_same_as_number_and_as_text,
+    deduping::strange_names_do_not_collide,
+    looking::an_untouched_room_has_a_head_and_nothing_else,
+    looking::pages_walk_forwards_from_any_position,
+    looking::pages_walk_backwards_from_any_number,
+    looking::a_look_of_no_length_still_tells_the_head,
+    looking::positions_are_compared_by_epoch_first,
+    looking::a_trimmed_hot_log_says_where_it_begins,
+    journaling::the_journal_holds_every_entry_once_and_each_room_in_order,
+    journaling::reading_takes_nothing_away_and_goes_on_behind_an_offset,
+    journaling::a_busy_shard_leaves_room_for_the_others,
+    journaling::settled_entries_are_forgotten_and_the_rest_stays,
+    journaling::a_full_journal_refuses_without_using_up_a_number_and_accepts_again,
+    journaling::a_repeat_is_recognised_even_when_the_journal_is_full,
+    journaling::a_buried_record_stays_until_it_is_settled,
+    journaling::the_backlog_counts_every_shard_and_ages,
+    claiming::a_worker_alone_holds_every_shard_and_keeps_its_fences,
+    claiming::two_workers_share_fairly,
+    claiming::a_dead_workers_shards_are_taken_over_and_it_is_fenced,
+    claiming::released_shards_are_free_at_once,
+    claiming::a_shard_has_one_holder_however_many_claim_at_once,
+    seating::the_first_and_the_last_seat_of_a_user_are_edges,
+    seating::distinct_users_are_counted,
+    seating::a_seat_taken_or_given_back_twice_counts_once,
+    seating::members_are_shown_as_they_came_up_to_the_limit,
+    seating::strange_users_keep_their_seats_apart,
+    seating::of_many_who_enter_at_once_one_is_first_and_one_is_last,
+    seating::a_lease_is_new_once_and_then_held,
+    seating::a_retired_node_holds_nothing,
+    sweeping::a_dead_nodes_seats_are_swept_and_each_departure_is_told_once,
+    sweeping::a_user_who_sits_elsewhere_does_not_depart,
+    sweeping::a_dead_nodes_slots_are_free_again,
+    sweeping::a_node_that_was_swept_is_told_and_sits_down_again,
+    admitting::one_connection_too_many_is_refused_until_another_goes,
+    admitting::a_connection_is_counted_once_however_often_it_asks,
+    admitting::without_a_limit_everyone_is_admitted_and_counted,
+    admitting::the_oldest_is_replaced_in_the_order_of_admission,
+    admitting::each_user_has_a_limit_of_their_own,
+    admitting::of_many_at_once_exactly_the_limit_is_admitted,
+}

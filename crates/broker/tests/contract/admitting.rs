@@ -1,0 +1,98 @@
+//! Connection slots: a user's connections are counted across the cluster, atomically.
+
+use domain::ports::Admission;
+use domain::words::ConnectionId;
+
+use crate::drafts::user;
+use crate::scene::{Kind, Node};
+
+/// How one connection of `id` is answered.
+async fn ask(node: &Node, id: &str, connection: ConnectionId, limit: usize, replace: bool) -> Admission {
+    node.presence.admit(&user(id), connection, limit, replace).await.expect("answered")
+}
+
+async fn release(node: &Node, id: &str, connection: ConnectionId) {
+    node.presence.release(&user(id), connection).await.expect("given back");
+}
+
+pub(crate) async fn one_connection_too_many_is_refused_until_another_goes(kind: Kind) {
+    let scene = kind.scene().await;
+    let (one, two) = (scene.node("a").await, scene.node("b").await);
+    let [first, second, third] = std::array::from_fn(|_| ConnectionId::new());
+    assert_eq!(ask(&one, "anna", first, 2, false).await, Admission::Admitted);
+    assert_eq!(ask(&two, "anna", second, 2, false).await, Admission::Admitted);
+    assert_eq!(ask(&one, "anna", third, 2, false).await, Admission::Refused);
+    release(&one, "anna", third).await;
+    assert_eq!(
+        ask(&two, "anna", third, 2, false).await,
+        Admission::Refused,
+        "who has no slot gives none back"
+    );
+    release(&two, "anna", second).await;
+    release(&two, "anna", second).await;
+    assert_eq!(ask(&one, "anna", third, 2, false).await, Admission::Admitted);
+    assert_eq!(ask(&one, "anna", second, 2, false).await, Admission::Refused, "giving back twice frees one");
+}
+
+pub(crate) async fn a_connection_is_counted_once_however_often_it_asks(kind: Kind) {
+    let node = kind.scene().await.node("a").await;
+    let [first, second, third] = std::array::from_fn(|_| ConnectionId::new());
+    for connection in [first, first, second, first, second] {
+        assert_eq!(ask(&node, "anna", connection, 2, false).await, Admission::Admitted);
+        assert_eq!(ask(&node, "anna", connection, 2, true).await, Admission::Admitted, "nobody is replaced");
+    }
+    assert_eq!(ask(&node, "anna", third, 2, false).await, Admission::Refused);
+}
+
+pub(crate) async fn without_a_limit_everyone_is_admitted_and_counted(kind: Kind) {
+    let node = kind.scene().await.node("a").await;
+    let connections: Vec<ConnectionId> = (0..20).map(|_| ConnectionId::new()).collect();
+    for connection in &connections {
+        assert_eq!(ask(&node, "anna", *connection, 0, true).await, Admission::Admitted);
+    }
+    assert_eq!(ask(&node, "anna", ConnectionId::new(), 20, false).await, Admission::Refused);
+    assert_eq!(ask(&node, "anna", connections[7], 5, false).await, Admission::Admitted, "it has a slot");
+}
+
+pub(crate) async fn the_oldest_is_replaced_in_the_order_of_admission(kind: Kind) {
+    const LIMIT: usize = 20;
+    let scene = kind.scene().await;
+    let (one, two) = (scene.node("a").await, scene.node("b").await);
+    let connections: Vec<ConnectionId> = (0..3 * LIMIT).map(|_| ConnectionId::new()).collect();
+    for (number, connection) in connections.iter().enumerate() {
+        let node = if number % 2 == 0 { &one } else { &two };
+        let expected = match number.checked_sub(LIMIT) {
+            Some(oldest) => Admission::Replaces(connections[oldest]),
+            None => Admission::Admitted,
+        };
+        assert_eq!(ask(node, "anna", *connection, LIMIT, true).await, expected, "connection {number}");
+    }
+    // Who was replaced gives back nothing that is not theirs.
+    release(&one, "anna", connections[0]).await;
+    assert_eq!(ask(&two, "anna", ConnectionId::new(), LIMIT, false).await, Admission::Refused);
+}
+
+pub(crate) async fn each_user_has_a_limit_of_their_own(kind: Kind) {
+    let node = kind.scene().await.node("a").await;
+    let long = "x".repeat(128);
+    for id in ["anna", "a|b", "a", "a b", "a\nb", "🦀", &long, "7"] {
+        assert_eq!(ask(&node, id, ConnectionId::new(), 1, false).await, Admission::Admitted, "{id:?}");
+        assert_eq!(ask(&node, id, ConnectionId::new(), 1, false).await, Admission::Refused, "{id:?}");
+    }
+}
+
+pub(crate) async fn of_many_at_once_exactly_the_limit_is_admitted(kind: Kind) {
+    let scene = kind.scene().await;
+    let nodes = [scene.node("a").await, scene.node("b").await];
+    let tasks = (0..50).map(|task| {
+        let presence = nodes[task % 2].presence.clone();
+        tokio::spawn(async move {
+            presence.admit(&user("anna"), ConnectionId::new(), 5, false).await.expect("answered")
+        })
+    });
+    let mut admitted = 0;
+    for task in tasks.collect::<Vec<_>>() {
+        admitted += u32::from(task.await.expect("the task ends well") == Admission::Admitted);
+    }
+    assert_eq!(admitted, 5);
+}

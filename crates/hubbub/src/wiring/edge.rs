@@ -1,0 +1,76 @@
+//! A node's edge: its listeners, and the order in which things end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::node::{Door, Node};
+use gateway::{AcceptOptions, Authenticator, Gateway};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::exit::Exit;
+
+/// How often the metrics' histograms are folded.
+const FOLDING: Duration = Duration::from_secs(5);
+
+/// One node with its addresses.
+pub(crate) struct Edge {
+    pub(crate) node: Arc<Node>,
+    pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) accept: AcceptOptions,
+    pub(crate) drain: Duration,
+    pub(crate) metrics: PrometheusHandle,
+}
+
+/// Opens a listener, or says which address could not be had.
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Exit> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Exit::failure(format!("cannot listen on {address}"), error))
+}
+
+impl Edge {
+    /// Serves until `drain` is cancelled, then drains: not ready, `reconnect` frames, waves of closes, listeners last.
+    pub(crate) async fn serve(
+        self,
+        public: TcpListener,
+        admin: TcpListener,
+        drain: CancellationToken,
+    ) -> Result<(), Exit> {
+        let door = Arc::new(Door { profile: wire::rooms::PROFILE, dialect: Arc::new(wire::rooms::Rooms) });
+        let gateway = Gateway::new(self.node.clone(), self.authenticator, door);
+        let closed = CancellationToken::new();
+        let admin_router = gateway::admin_router(gateway.clone(), self.metrics.clone());
+        let listeners = [
+            spawn(gateway::run(public, gateway::router(gateway), self.accept.clone(), closed.clone())),
+            spawn(gateway::run(admin, admin_router, AcceptOptions::default(), closed.clone())),
+        ];
+        let node = self.node.clone();
+        let _running = spawn(async move { node.run().await });
+        let _folding = spawn(fold(self.metrics));
+        drain.cancelled().await;
+        let left = self.node.drain(self.drain).await;
+        closed.cancel();
+        for listener in listeners {
+            listener.await.map_err(|error| Exit::failure("a listener ended badly", error))?;
+        }
+        tracing::info!(node.id = %self.node.id(), connections_left = left, "drained");
+        Ok(())
+    }
+}
+
+/// A task that ends with its handle.
+fn spawn(task: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(task))
+}
+
+/// Keeps the histograms small.
+pub(crate) async fn fold(metrics: PrometheusHandle) {
+    loop {
+        tokio::time::sleep(FOLDING).await;
+        metrics.run_upkeep();
+    }
+}

@@ -1,0 +1,45 @@
+//! The `rooms` dialect: raw WebSocket, JSON objects, `join_room`, `leave_room` and `chat`.
+//!
+//! A room id is always a bare name in the namespace `room`. Its clients hear nothing that they did not
+//! cause, except `chat`, `error`, `resync` and `reconnect`: no edits, no reactions, no acknowledgements.
+
+mod decode;
+mod encode;
+mod frame;
+
+use bytes::Bytes;
+use domain::dialect::{Answer, Dialect, Misread, Request};
+use domain::words::{Event, Form, Profile, Refusal};
+
+/// What clients of this dialect's door expect.
+pub const PROFILE: Profile = Profile {
+    name: "rooms",
+    refusal: Refusal::Close { missing: "Authentication token required", bad: "Invalid authentication token" },
+    warns_of_expiry: false,
+};
+
+/// The translator of the `rooms` dialect.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rooms;
+
+impl Dialect for Rooms {
+    fn slot(&self) -> usize {
+        0
+    }
+
+    fn acknowledges(&self) -> bool {
+        false
+    }
+
+    fn decode(&self, frame: &[u8]) -> Result<Request, Misread> {
+        decode::request(frame)
+    }
+
+    fn event(&self, event: &Event, form: Form) -> Option<Bytes> {
+        encode::event(event, form)
+    }
+
+    fn answer(&self, answer: &Answer, reference: Option<&str>) -> Option<Bytes> {
+        encode::answer(answer, reference)
+    }
+}

@@ -1,0 +1,111 @@
+//! Golden transcripts: every `.txt` beside this file is read, acted out and compared line by line.
+//!
+//! `C>` is what a client sends, followed by `=>` (the command it becomes) or `S>` (the error it is answered
+//! with). `E>` is a room event and `A>` an answer, each described by a small JSON object (see `scene.rs`) and
+//! followed by `S>`: the exact frame, or `-` where these clients hear nothing. `#` and blank lines are kept.
+//!
+//! To write the outcomes anew after an intended change: `HUBBUB_BLESS=1 cargo test -p wire --test golden`,
+//! then read the difference in version control before keeping it.
+
+mod request;
+mod scene;
+
+use std::fs;
+use std::path::Path;
+
+use domain::dialect::{Answer, Dialect};
+use wire::rooms::Rooms;
+
+#[test]
+fn the_rooms_dialect_keeps_its_transcripts() {
+    for name in ["join", "leave", "chat", "refusals", "events", "answers"] {
+        keep(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.txt")), &Rooms);
+    }
+}
+
+/// Compares one transcript with what the dialect says now, or writes it anew where that is asked for.
+fn keep(file: &Path, dialect: &dyn Dialect) {
+    let expected = fs::read_to_string(file).expect("the transcript is readable");
+    let actual = act_out(&expected, dialect);
+    if blessing() {
+        return fs::write(file, actual).expect("the transcript is writable");
+    }
+    let differences: Vec<String> = differences(&expected, &actual);
+    let shown = differences.join("\n");
+    assert!(differences.is_empty(), "{} is no longer what the dialect says:\n{shown}", file.display());
+}
+
+#[expect(clippy::disallowed_methods, reason = "a switch for those who write tests, not a setting")]
+fn blessing() -> bool {
+    std::env::var("HUBBUB_BLESS").is_ok_and(|value| value == "1")
+}
+
+/// The transcript with every outcome replaced by today's.
+fn act_out(transcript: &str, dialect: &dyn Dialect) -> String {
+    let mut lines = Vec::new();
+    for line in transcript.lines() {
+        if line.starts_with("=>") || line.starts_with("S>") {
+            continue;
+        }
+        lines.push(line.to_owned());
+        lines.extend(outcome(line, dialect));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn outcome(line: &str, dialect: &dyn Dialect) -> Option<String> {
+    let (mark, rest) = line.split_once("> ")?;
+    match mark {
+        "C" => Some(decoded(rest.as_bytes(), dialect)),
+        "E" => {
+            let (event, form) = scene::event(rest);
+            Some(said(dialect.event(&event, form)))
+        }
+        "A" => Some(said(dialect.answer(&scene::answer(rest), None))),
+        _ => None,
+    }
+}
+
+fn decoded(frame: &[u8], dialect: &dyn Dialect) -> String {
+    match dialect.decode(frame) {
+        Ok(request) => format!("=> {}", request::shown(&request)),
+        Err(misread) => said(dialect.answer(&Answer::Refused(misread.fault), misread.reference.as_deref())),
+    }
+}
+
+fn said(frame: Option<impl AsRef<[u8]>>) -> String {
+    let text = frame.map(|frame| String::from_utf8(frame.as_ref().to_vec()).expect("frames are UTF-8"));
+    format!("S> {}", text.as_deref().unwrap_or("-"))
+}
+
+fn differences(expected: &str, actual: &str) -> Vec<String> {
+    let (expected, actual): (Vec<_>, Vec<_>) = (expected.lines().collect(), actual.lines().collect());
+    let length = expected.len().max(actual.len());
+    let line =
+        |lines: &[&str], number: usize| lines.get(number).map_or("(nothing)".to_owned(), |l| (*l).into());
+    (0..length)
+        .filter(|&number| expected.get(number) != actual.get(number))
+        .map(|number| {
+            format!(
+                "line {}\n  transcript: {}\n  dialect:    {}",
+                number + 1,
+                line(&expected, number),
+                line(&actual, number)
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn a_changed_outcome_is_reported_with_its_line() {
+    let transcript = "# a note\nC> 7\n=> leave room:7 Number\n";
+    let found = differences(transcript, &act_out(transcript, &Rooms));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("line 3\n  transcript: => leave room:7 Number\n  dialect:    S> {"));
+}
+
+#[test]
+fn a_missing_outcome_is_reported() {
+    let transcript = "A> {\"left\":{\"room\":\"7\",\"form\":\"text\"}}\n";
+    assert_eq!(differences(transcript, &act_out(transcript, &Rooms)).len(), 1);
+}

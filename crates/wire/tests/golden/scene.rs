@@ -1,0 +1,224 @@
+//! Events and answers from the short descriptions in transcripts. What a description leaves out has a
+//! fixed value, so that a line shows only what it is about.
+
+use std::time::Duration;
+
+use domain::dialect::Answer;
+use domain::ports::Published;
+use domain::words::{
+    Amendment, Attachment, Author, ClientId, Code, Content, Event, Fault, Form, Message, MessageId,
+    MessageType, Namespace, Position, RoomId, RoomRef, Timestamp, Unreadable, UserId,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// 2026-11-20T18:59:03.120Z
+const SENT_AT: i64 = 1_795_201_143_120;
+const MESSAGE: &str = "\"0193481f-6b20-7000-8000-0000000000aa\"";
+
+/// One event or message: `{"kind":"message","room":"7","form":"Number","user":7,"text":"hi"}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
+struct Told {
+    kind: String,
+    room: String,
+    form: String,
+    user: Value,
+    username: Option<String>,
+    text: String,
+    seq: u64,
+    epoch: u64,
+    client_id: Option<String>,
+    message_type: String,
+    reply_to: Option<MessageIdText>,
+    attachments: Vec<Attachment>,
+    unreadable: Option<String>,
+    deleted: bool,
+}
+
+/// A message id as text; the crate has no other need of the type behind it.
+type MessageIdText = Value;
+
+impl Default for Told {
+    fn default() -> Self {
+        Self {
+            kind: "message".into(),
+            room: "lounge".into(),
+            form: "text".into(),
+            user: "anna".into(),
+            username: None,
+            text: "hello".into(),
+            seq: 1,
+            epoch: 1,
+            client_id: None,
+            message_type: "text".into(),
+            reply_to: None,
+            attachments: Vec::new(),
+            unreadable: None,
+            deleted: false,
+        }
+    }
+}
+
+/// An event, and the form in which its room is written.
+pub(crate) fn event(description: &str) -> (Event, Form) {
+    let told: Told = serde_json::from_str(description).expect("a description of an event");
+    let form = form(&told.form);
+    (happened(told), form)
+}
+
+fn happened(told: Told) -> Event {
+    match told.kind.as_str() {
+        "message" => Event::Message(message(told)),
+        "edited" => Event::Edited(amendment(&told)),
+        "deleted" => Event::Deleted(amendment(&told)),
+        "reacted" => Event::Reacted(amendment(&told)),
+        "unreacted" => Event::Unreacted(amendment(&told)),
+        "resync" => Event::Resync { room: room(&told.room), position: position(&told) },
+        kind => panic!("no event is called {kind}"),
+    }
+}
+
+fn message(told: Told) -> Message {
+    Message {
+        room: room(&told.room),
+        position: position(&told),
+        id: message_id(MESSAGE),
+        author: author(&told),
+        client_id: told.client_id.as_deref().map(|id| ClientId::parse(id).expect("a legal client id")),
+        sent_at: Timestamp(SENT_AT),
+        edited_at: None,
+        deleted_at: told.deleted.then_some(Timestamp(SENT_AT + 1)),
+        content: content(told),
+    }
+}
+
+fn amendment(told: &Told) -> Amendment {
+    Amendment {
+        room: room(&told.room),
+        position: position(told),
+        target: message_id(MESSAGE),
+        author: author(told),
+        at: Timestamp(SENT_AT),
+        content: Ok(Content::text(told.text.as_str())),
+    }
+}
+
+fn content(told: Told) -> Result<Content, Unreadable> {
+    match told.unreadable.as_deref() {
+        Some("key_missing") => return Err(Unreadable::KeyMissing),
+        Some("key_wrong") => return Err(Unreadable::KeyWrong),
+        Some("damaged") => return Err(Unreadable::Damaged),
+        Some(reason) => panic!("no reason is called {reason}"),
+        None => {}
+    }
+    let reply_to = told.reply_to.map(|id| message_id(&id.to_string()));
+    let message_type = MessageType::parse(&told.message_type).expect("a known type");
+    let content = Content { message_type, attachments: told.attachments, ..Content::text(told.text) };
+    Ok(content.replying_to(reply_to))
+}
+
+fn author(told: &Told) -> Author {
+    let user = match &told.user {
+        Value::Number(number) => UserId::number(number.as_i64().expect("an integer")),
+        user => UserId::text(user.as_str().expect("a string or a number")),
+    };
+    Author { user: user.expect("a legal user id"), name: told.username.as_deref().map(Into::into) }
+}
+
+fn position(told: &Told) -> Position {
+    Position { epoch: told.epoch, seq: told.seq }
+}
+
+fn room(name: &str) -> RoomId {
+    RoomId::new(Namespace::Room, name).expect("a legal room name")
+}
+
+fn message_id(json: &str) -> MessageId {
+    MessageId(serde_json::from_str(json).expect("a UUID in quotes"))
+}
+
+fn form(name: &str) -> Form {
+    match name {
+        "text" => Form::Text,
+        "number" => Form::Number,
+        "key" => Form::Key,
+        name => panic!("no form is called {name}"),
+    }
+}
+
+/// One answer: `{"left":{"room":"7","form":"number"}}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+enum Said {
+    #[serde(rename_all = "camelCase")]
+    Joined {
+        room: String,
+        form: String,
+        seq: u64,
+        epoch: u64,
+        recovered: Option<bool>,
+        history: Vec<Told>,
+        members: u64,
+    },
+    Left {
+        room: String,
+        form: String,
+    },
+    Accepted {
+        seq: u64,
+    },
+    #[serde(rename_all = "camelCase")]
+    Refused {
+        code: String,
+        message: String,
+        retry_after_ms: Option<u64>,
+    },
+    #[serde(rename_all = "camelCase")]
+    Reconnect {
+        retry_after_ms: u64,
+    },
+    #[serde(rename_all = "camelCase")]
+    TokenExpiring {
+        in_ms: u64,
+    },
+}
+
+/// An answer.
+pub(crate) fn answer(description: &str) -> Answer {
+    match serde_json::from_str(description).expect("a description of an answer") {
+        Said::Joined { room: name, form, seq, epoch, recovered, history, members } => Answer::Joined {
+            room: named(&name, &form),
+            head: Position { epoch, seq },
+            recovered,
+            history: history.into_iter().map(happened).collect(),
+            members,
+        },
+        Said::Left { room, form } => Answer::Left { room: named(&room, &form) },
+        Said::Accepted { seq } => Answer::Accepted {
+            published: Published {
+                position: Position { epoch: 1, seq },
+                id: message_id(MESSAGE),
+                repeated: false,
+            },
+        },
+        Said::Refused { code, message, retry_after_ms } => Answer::Refused(Fault {
+            code: coded(&code),
+            message: message.into(),
+            retry_after: retry_after_ms.map(Duration::from_millis),
+        }),
+        Said::Reconnect { retry_after_ms } => {
+            Answer::Reconnect { retry_after: Duration::from_millis(retry_after_ms) }
+        }
+        Said::TokenExpiring { in_ms } => Answer::TokenExpiring { remaining: Duration::from_millis(in_ms) },
+    }
+}
+
+fn named(name: &str, as_written: &str) -> RoomRef {
+    RoomRef { id: room(name), form: form(as_written) }
+}
+
+fn coded(name: &str) -> Code {
+    let codes = [Code::NotInRoom, Code::RateLimited, Code::Overloaded, Code::Forbidden, Code::TokenExpired];
+    codes.into_iter().find(|code| code.as_str() == name).expect("a code that transcripts use")
+}
