@@ -1,5 +1,5 @@
 //! What the [`Broker`](domain::ports::Broker), [`Presence`](domain::ports::Presence) and
-//! [`Journal`](domain::ports::Journal) ports promise, asked of memory and of Redis with the same tests.
+//! [`Journal`](domain::ports::Journal) ports promise, asked of memory, of Redis and of a Redis cluster with the same tests.
 //!
 //! One Redis server serves the whole binary, a new prefix each test; memory is new each test.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
@@ -29,7 +29,7 @@ mod seating;
 #[path = "contract/sweeping.rs"]
 mod sweeping;
 
-/// Every test once for each implementation: `memory::…` and `redis::…`.
+/// Every test once for each implementation: `memory::…`, `redis::…` and `redis_cluster::…`.
 macro_rules! contract {
     ($($part:ident :: $name:ident,)*) => {
         mod memory {
@@ -42,6 +42,12 @@ macro_rules! contract {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
                 crate::$part::$name(crate::scene::Kind::Redis).await;
+            })*
+        }
+        mod redis_cluster {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                crate::$part::$name(crate::scene::Kind::Cluster).await;
             })*
         }
     };

@@ -206,7 +206,8 @@ pub trait Journal: Send + Sync {
     /// Returns all that it now holds. A shard has one holder at a time; fences only rise.
     async fn claim(&self) -> Result<Vec<ShardLease>, PortError>;
 
-    /// Up to `limit` records of each lease's shard behind the given offset (`None`: from the oldest), in order.
+    /// Up to `limit` records in all, a fair share of every lease's shard, behind the given offset (`None`: from the
+    /// oldest), in order per shard.
     async fn read(
         &self,
         from: &[(ShardLease, Option<(u64, u64)>)],

@@ -45,15 +45,14 @@ pub fn admin_router(gateway: Arc<Gateway>, metrics: PrometheusHandle) -> Router 
 }
 
 /// The internal routes of a persister: it has no clients, but somebody must see that it lives and keeps up.
-pub fn worker_router(
-    store: Arc<dyn Store>,
-    journal: Arc<dyn Journal>,
-    metrics: PrometheusHandle,
-) -> Router {
+pub fn worker_router(store: Arc<dyn Store>, journal: Arc<dyn Journal>, metrics: PrometheusHandle) -> Router {
     internal(get(health::worker_ready), metrics).with_state(Arc::new(WorkerReadiness { store, journal }))
 }
 
-fn internal<S: Clone + Send + Sync + 'static>(ready: MethodRouter<S>, metrics: PrometheusHandle) -> Router<S> {
+fn internal<S: Clone + Send + Sync + 'static>(
+    ready: MethodRouter<S>,
+    metrics: PrometheusHandle,
+) -> Router<S> {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", ready)

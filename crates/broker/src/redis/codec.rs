@@ -4,8 +4,8 @@
 
 use bytes::{Buf, Bytes};
 use domain::{
-    Author, ClientId, ConnectionId, Draft, Entry, KeyId, Kind, MessageId, Position, RoomId, Sealed, Timestamp,
-    UserId,
+    Author, ClientId, ConnectionId, Draft, Entry, KeyId, Kind, MessageId, Position, RoomId, Sealed,
+    Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -163,7 +163,10 @@ mod tests {
         }
         let entries = frames(payload.into()).unwrap();
         let at = |seq| Position { epoch: 3, seq };
-        assert_eq!(entries, [Entry { position: at(4), draft: first }, Entry { position: at(5), draft: second }]);
+        assert_eq!(
+            entries,
+            [Entry { position: at(4), draft: first }, Entry { position: at(5), draft: second }]
+        );
     }
 
     #[test]

@@ -74,7 +74,8 @@ impl Fence {
 
     pub(super) async fn fence(&self, link: &Link, shard: Shard) -> Result<String, PortError> {
         let virgin = if self.virgin.load(Ordering::Relaxed) { "1" } else { "0" };
-        let instance = link.call(&self.fence, shard, vec![link.keys.meta(shard)], vec![virgin.into()]).await?;
+        let instance =
+            link.call(&self.fence, shard, vec![link.keys.meta(shard)], vec![virgin.into()]).await?;
         instance.as_string().filter(|id| !id.is_empty()).ok_or_else(|| unexpected("a fence"))
     }
 

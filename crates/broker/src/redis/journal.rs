@@ -18,9 +18,6 @@ use super::keys::Shard;
 use super::link::{Link, Script, unexpected};
 use super::{RedisOptions, codec};
 
-/// Entries that every shard may bring in the first round of a read, whatever the limit's fair share.
-const AT_LEAST: usize = 64;
-
 /// One persister's connection.
 pub struct RedisJournal {
     link: Link,
@@ -67,12 +64,16 @@ impl RedisJournal {
         }
     }
 
-    async fn range(&self, shard: Shard, behind: Option<(u64, u64)>, limit: usize) -> Result<Vec<Record>, PortError> {
+    async fn range(
+        &self,
+        shard: Shard,
+        behind: Option<(u64, u64)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, PortError> {
         let journal = self.link.keys.journal(shard);
         let from = behind.map_or_else(|| "-".to_owned(), |(ms, n)| format!("({ms}-{n}"));
         let count = limit.to_string();
-        let arguments =
-            vec![journal.as_str().into(), from.into(), "+".into(), "COUNT".into(), count.into()];
+        let arguments = vec![journal.as_str().into(), from.into(), "+".into(), "COUNT".into(), count.into()];
         let reply = self.link.command("XRANGE", &journal, arguments).await?;
         let Value::Array(entries) = reply else { return Ok(Vec::new()) };
         entries.into_iter().map(|entry| record(shard, entry)).collect()
@@ -120,7 +121,7 @@ impl Journal for RedisJournal {
         from: &[(ShardLease, Option<(u64, u64)>)],
         limit: usize,
     ) -> Result<Vec<Record>, PortError> {
-        let share = (limit / from.len().max(1)).max(AT_LEAST).min(limit);
+        let share = (limit / from.len().max(1)).max(1);
         let first = from.iter().map(|(lease, behind)| self.range(Shard(lease.shard), *behind, share));
         let mut rounds = try_join_all(first).await?;
         let mut total: usize = rounds.iter().map(Vec::len).sum();

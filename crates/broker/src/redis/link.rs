@@ -44,7 +44,8 @@ impl Link {
     pub(super) async fn connect(options: &RedisOptions) -> Result<Self, PortError> {
         let address = url::address(&options.url);
         let client = client(options)?;
-        let unreachable = |error: Error| PortError::Unavailable(format!("redis at {address}: {}", error.details()));
+        let unreachable =
+            |error: Error| PortError::Unavailable(format!("redis at {address}: {}", error.details()));
         tokio::time::timeout(options.command_timeout * 3, client.init())
             .await
             .map_err(|_| PortError::Unavailable(format!("redis at {address}: no answer")))?
@@ -55,7 +56,8 @@ impl Link {
             fail_fast: true,
             ..Options::default()
         };
-        let link = Self { client, options: deadline, address, keys: Keys::new(&options.prefix, options.shards) };
+        let link =
+            Self { client, options: deadline, address, keys: Keys::new(&options.prefix, options.shards) };
         link.check_shards(options.shards).await?;
         Ok(link)
     }
@@ -149,7 +151,11 @@ impl Link {
         if !self.client.is_connected() {
             return Err(PortError::Unavailable(format!("redis at {} is not connected", self.address)));
         }
-        self.client.with_options(&self.options).custom(command, arguments).await.map_err(|error| meaning(&error))
+        self.client
+            .with_options(&self.options)
+            .custom(command, arguments)
+            .await
+            .map_err(|error| meaning(&error))
     }
 
     /// Ends the connection.

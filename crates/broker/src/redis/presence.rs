@@ -200,7 +200,9 @@ impl Presence for RedisNode {
 
     async fn retire(&self) -> Result<(), PortError> {
         let node = Some(&self.seats.node);
-        try_join_all(self.seats.link.keys.shards().map(|shard| self.seats.sweep(shard, node))).await.map(|_| ())
+        try_join_all(self.seats.link.keys.shards().map(|shard| self.seats.sweep(shard, node)))
+            .await
+            .map(|_| ())
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use domain::ports::{PortError, Span};
 use domain::{Entry, RoomId};
 use fred::types::Value;
@@ -53,7 +52,7 @@ fn span(reply: Value) -> Result<Span, PortError> {
     while let (Some(position), Some(body)) = (parts.next(), parts.next()) {
         let position = position.as_str().and_then(|text| codec::position(&text));
         let body = body.into_bytes().ok_or_else(|| unexpected("a look"))?;
-        let draft = codec::decode(&Bytes::from(body)).map_err(PortError::Refused)?;
+        let draft = codec::decode(&body).map_err(PortError::Refused)?;
         entries.push(Entry { position: position.ok_or_else(|| unexpected("a look"))?, draft });
     }
     Ok(Span { head, oldest, entries })

@@ -7,9 +7,8 @@ use fred::types::config::Config;
 ///
 /// `redis://h`, `rediss://h` · `redis-cluster://h1:p,h2:p` · `redis-sentinel://h1:p,h2:p/SERVICE` (default `mymaster`).
 pub(super) fn config(url: &str) -> Result<Config, PortError> {
-    let mut config = Config::from_url(&client_url(url)).map_err(|error| {
-        PortError::Unavailable(format!("redis.url is not usable: {}", error.details()))
-    })?;
+    let mut config = Config::from_url(&client_url(url))
+        .map_err(|error| PortError::Unavailable(format!("redis.url is not usable: {}", error.details())))?;
     config.version = fred::types::RespVersion::RESP3;
     config.fail_fast = true;
     Ok(config)
@@ -26,7 +25,8 @@ pub(super) fn address(url: &str) -> String {
 fn client_url(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let (authority, tail) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
-    let (credentials, hosts) = authority.rsplit_once('@').map_or(("", authority), |(user, hosts)| (user, hosts));
+    let (credentials, hosts) =
+        authority.rsplit_once('@').map_or(("", authority), |(user, hosts)| (user, hosts));
     let (path, query) = tail.split_once('?').map_or((tail, ""), |(path, query)| (path, query));
     let mut hosts = hosts.split(',');
     let first = hosts.next().unwrap_or_default();

@@ -7,7 +7,8 @@ use broker::memory::{Memory, MemoryOptions};
 use broker::redis::{RedisJournal, RedisNode, RedisOptions};
 use domain::ports::{Broker, Journal, PortError, Presence, Published, Record, ShardLease};
 use domain::words::{Draft, NodeId, RoomId};
-use testkit::Redis;
+use testkit::{Redis, RedisCluster};
+use tokio::sync::OnceCell;
 use tokio::time::{interval, timeout};
 use uuid::Uuid;
 
@@ -21,6 +22,8 @@ pub(crate) const WAIT: Duration = Duration::from_secs(20);
 pub(crate) enum Kind {
     Memory,
     Redis,
+    /// Three masters: every script and channel must find its shard.
+    Cluster,
 }
 
 /// What a test wants to be small.
@@ -45,6 +48,14 @@ pub(crate) enum Scene {
 }
 
 impl Kind {
+    async fn url(self) -> String {
+        static CLUSTER: OnceCell<RedisCluster> = OnceCell::const_new();
+        match self {
+            Self::Cluster => CLUSTER.get_or_init(|| RedisCluster::start(3)).await.url(),
+            Self::Memory | Self::Redis => Redis::shared().await.url(),
+        }
+    }
+
     /// The usual terms.
     pub(crate) async fn scene(self) -> Scene {
         self.scene_with(Terms::default()).await
@@ -58,8 +69,8 @@ impl Kind {
                 let options = MemoryOptions { shards, hot_log, journal_max_length, lease, ..rest };
                 Scene::Memory(Memory::new(options))
             }
-            Self::Redis => Scene::Redis(RedisOptions {
-                url: Redis::shared().await.url(),
+            Self::Redis | Self::Cluster => Scene::Redis(RedisOptions {
+                url: self.url().await,
                 shards,
                 prefix: format!("contract-{}", Uuid::new_v4().simple()),
                 // Two cores and a hundred tests: a slow answer is not what is asked about here.

@@ -32,10 +32,13 @@ pub(super) struct Opener {
 impl Opener {
     /// The content of a sealed body, or why it cannot be read.
     pub(super) fn content(&self, draft: &Draft) -> Result<Content, Unreadable> {
-        if draft.kind == Kind::Delete {
+        if draft.body.bytes.is_empty() {
+            // A deletion, or what a deletion has erased.
             return Ok(Content::default());
         }
-        let plain = self.sealer.open(&draft.room, draft.id, &draft.body)?;
+        // An edit's body becomes its message's body in the database, so it is sealed under the message's id.
+        let id = if draft.kind == Kind::Edit { draft.target.unwrap_or(draft.id) } else { draft.id };
+        let plain = self.sealer.open(&draft.room, id, &draft.body)?;
         Content::from_bytes(&plain)
     }
 
@@ -43,6 +46,7 @@ impl Opener {
     pub(super) fn event(&self, entry: Entry) -> Event {
         let content = self.content(&entry.draft);
         let Entry { position, draft } = entry;
+        let erased = draft.body.bytes.is_empty();
         match draft.kind {
             Kind::Message => Event::Message(Message {
                 room: draft.room,
@@ -52,7 +56,8 @@ impl Opener {
                 client_id: draft.client_id,
                 sent_at: draft.sent_at,
                 edited_at: None,
-                deleted_at: None,
+                // The deletion's own entry says when; here it only matters that there is nothing to show.
+                deleted_at: erased.then_some(draft.sent_at),
                 content,
             }),
             Kind::Edit => Event::Edited(amendment(draft, position, content)),

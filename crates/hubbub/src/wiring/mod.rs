@@ -33,7 +33,9 @@ pub(crate) async fn store(config: &Config) -> Result<Arc<dyn Store>, Exit> {
 /// What a port's failure at start means for the exit code.
 pub(crate) fn dependency(name: &'static str, url: &ServiceUrl, error: &PortError) -> Exit {
     match error {
-        PortError::Refused(reason) => Exit::failure(format!("cannot use {name} at {}", url.address()), reason),
+        PortError::Refused(reason) => {
+            Exit::failure(format!("cannot use {name} at {}", url.address()), reason)
+        }
         PortError::Unavailable(_) | PortError::Deadline | PortError::Overloaded(_) | PortError::Fenced => {
             Exit::unavailable(name, url.address(), error)
         }

@@ -95,7 +95,9 @@ pub(crate) fn sealer(config: &Config) -> Arc<dyn Sealer> {
     match Keyring::new(keys) {
         Some(ring) => Arc::new(ring),
         None => {
-            tracing::warn!("no seal.keys are set: message text is stored in the clear in Redis and the database");
+            tracing::warn!(
+                "no seal.keys are set: message text is stored in the clear in Redis and the database"
+            );
             Arc::new(Unsealed)
         }
     }

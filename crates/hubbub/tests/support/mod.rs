@@ -2,37 +2,41 @@
 
 #![allow(dead_code, reason = "every test file uses a part of this")]
 
+pub(crate) mod client;
+pub(crate) mod dev;
+pub(crate) mod token;
+
 use std::time::Duration;
 
 use testkit::{Postgres, Process, Redis, free_port};
 
 /// Every process of a deployment signs and verifies with this.
-pub const SECRET: &str = "a secret of tests, thirty-two bytes or more";
+pub(crate) const SECRET: &str = "a secret of tests, thirty-two bytes or more";
 
 /// Time in which any part must come up, on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One running process of the program and the ports that it keeps over a restart.
-pub struct Part {
-    pub name: String,
-    pub public: u16,
-    pub admin: u16,
-    pub process: Process,
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) public: u16,
+    pub(crate) admin: u16,
+    pub(crate) process: Process,
 }
 
 /// Redis, Postgres, gateways and persisters.
-pub struct Deployment {
-    pub redis: Redis,
-    pub postgres: Postgres,
-    pub database: String,
-    pub gateways: Vec<Part>,
-    pub persisters: Vec<Part>,
+pub(crate) struct Deployment {
+    pub(crate) redis: Redis,
+    pub(crate) postgres: Postgres,
+    pub(crate) database: String,
+    pub(crate) gateways: Vec<Part>,
+    pub(crate) persisters: Vec<Part>,
     extra: Vec<(String, String)>,
 }
 
 impl Deployment {
     /// Starts everything and waits until it is ready. `extra`: further environment of every process.
-    pub async fn start(gateways: usize, persisters: usize, extra: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start(gateways: usize, persisters: usize, extra: &[(&str, &str)]) -> Self {
         let redis = Redis::start().await;
         let postgres = Postgres::start().await;
         let database = postgres.create_database().await;
@@ -46,7 +50,8 @@ impl Deployment {
             deployment.gateways.push(part);
         }
         for number in 1..=persisters {
-            let part = deployment.launch("persister", &format!("persister-{number}"), free_port(), free_port());
+            let part =
+                deployment.launch("persister", &format!("persister-{number}"), free_port(), free_port());
             deployment.persisters.push(part);
         }
         for part in deployment.gateways.iter_mut().chain(&mut deployment.persisters) {
@@ -56,12 +61,12 @@ impl Deployment {
     }
 
     /// Where the gateways listen.
-    pub fn targets(&self) -> Vec<String> {
+    pub(crate) fn targets(&self) -> Vec<String> {
         self.gateways.iter().map(|part| format!("127.0.0.1:{}", part.public)).collect()
     }
 
     /// Kills a gateway without a word, and starts it again on the same ports.
-    pub async fn replace_gateway(&mut self, index: usize) {
+    pub(crate) async fn replace_gateway(&mut self, index: usize) {
         self.gateways[index].process.kill9().await;
         let (name, public, admin) = self.gateways[index].place();
         self.gateways[index] = self.launch("gateway", &name, public, admin);
@@ -69,7 +74,7 @@ impl Deployment {
     }
 
     /// Kills a persister without a word, and starts it again.
-    pub async fn replace_persister(&mut self, index: usize) {
+    pub(crate) async fn replace_persister(&mut self, index: usize) {
         self.persisters[index].process.kill9().await;
         let (name, public, admin) = self.persisters[index].place();
         self.persisters[index] = self.launch("persister", &name, public, admin);
@@ -87,7 +92,7 @@ impl Deployment {
     }
 
     /// Runs the program with the deployment's addresses.
-    pub fn program(&self, role: &str, own: &[(&str, String)]) -> Process {
+    pub(crate) fn program(&self, role: &str, own: &[(&str, String)]) -> Process {
         let mut launch = Process::launch(env!("CARGO_BIN_EXE_hubbub"))
             .arg(role)
             .env("HUBBUB_REDIS__URL", self.redis.url())
@@ -109,18 +114,23 @@ impl Part {
     }
 
     /// Waits until the process says that it is ready.
-    pub async fn ready(&mut self) {
+    pub(crate) async fn ready(&mut self) {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         while !get(self.admin, "/readyz").await.starts_with("HTTP/1.1 200") {
             assert!(self.process.is_running(), "{} ended: {}", self.name, self.process.output());
-            assert!(tokio::time::Instant::now() < deadline, "{} is not ready: {}", self.name, self.process.output());
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "{} is not ready: {}",
+                self.name,
+                self.process.output()
+            );
             pause().await;
         }
     }
 }
 
 /// One plain request to a port on this machine; an empty answer where nobody listens.
-pub async fn get(port: u16, path: &str) -> String {
+pub(crate) async fn get(port: u16, path: &str) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let ask = async {
         let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
@@ -134,6 +144,6 @@ pub async fn get(port: u16, path: &str) -> String {
 }
 
 /// The distance between two looks at something that has no event to wait for.
-pub async fn pause() {
+pub(crate) async fn pause() {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }

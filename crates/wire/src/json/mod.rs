@@ -33,7 +33,7 @@ pub(crate) fn object<'a, T: Deserialize<'a>>(frame: &'a [u8]) -> Result<T, Fault
         return Err(invalid("the frame is not a JSON object"));
     }
     serde_json::from_str(text)
-        .map_err(|error| Fault::new(Code::InvalidMessage, format!("the frame is not valid JSON: {error}")))
+        .map_err(|error| Fault::new(Code::InvalidMessage, format!("the frame cannot be read: {error}")))
 }
 
 /// Writes a frame into one buffer that begins with room for `capacity` bytes.

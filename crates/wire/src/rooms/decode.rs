@@ -44,7 +44,8 @@ fn join(frame: Frame<'_>) -> Result<Join, Fault> {
 /// Clients in the field write `room` here and `roomId` everywhere else; both are understood.
 fn leave(frame: Frame<'_>) -> Result<RoomRef, Fault> {
     let room_given = frame.room.filter(|value| *value != Value::Null);
-    room(room_given.or(frame.room_id))
+    let rule = "room or roomId must be there and must be a string or a number";
+    json::named(room_given.or(frame.room_id), Namespace::Room, rule)
 }
 
 fn say(frame: Frame<'_>) -> Result<Say, Fault> {

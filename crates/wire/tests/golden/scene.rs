@@ -30,14 +30,11 @@ struct Told {
     epoch: u64,
     client_id: Option<String>,
     message_type: String,
-    reply_to: Option<MessageIdText>,
+    reply_to: Option<Value>,
     attachments: Vec<Attachment>,
     unreadable: Option<String>,
     deleted: bool,
 }
-
-/// A message id as text; the crate has no other need of the type behind it.
-type MessageIdText = Value;
 
 impl Default for Told {
     fn default() -> Self {
@@ -113,8 +110,9 @@ fn content(told: Told) -> Result<Content, Unreadable> {
         None => {}
     }
     let reply_to = told.reply_to.map(|id| message_id(&id.to_string()));
-    let message_type = MessageType::parse(&told.message_type).expect("a known type");
-    let content = Content { message_type, attachments: told.attachments, ..Content::text(told.text) };
+    let mut content = Content::text(told.text);
+    content.message_type = MessageType::parse(&told.message_type).expect("a known type");
+    content.attachments = told.attachments;
     Ok(content.replying_to(reply_to))
 }
 

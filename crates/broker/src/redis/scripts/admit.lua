@@ -17,6 +17,8 @@ if limit > 0 and not redis.call('ZSCORE', KEYS[2], slot) and redis.call('ZCARD',
   local oldest = redis.call('ZPOPMIN', KEYS[2])[1]
   answer = 'replaces ' .. string.match(oldest, '%z(.*)$')
 end
-redis.call('ZADD', KEYS[2], 'NX', now, slot)
+-- Strictly above the newest, so that slots of one millisecond keep their order.
+local newest = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
+redis.call('ZADD', KEYS[2], 'NX', math.max(now, tonumber(newest or 0) + 1), slot)
 redis.call('SADD', KEYS[3], ARGV[2] .. '\0' .. ARGV[3])
 return answer

@@ -5,8 +5,8 @@
 -- ARGV[1] '1': nothing was ever kept anywhere, so numbering may begin at epoch 1
 -- returns the instance (run id)
 local instance = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-local meta = redis.call('HMGET', KEYS[1], 'epoch', 'floor', 'instance')
-if meta[1] and meta[3] == instance then
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'instance')
+if meta[1] and meta[2] == instance then
   return instance
 end
 local epoch, floor = 1, 0
@@ -14,7 +14,8 @@ if meta[1] or ARGV[1] ~= '1' then
   -- Seconds since 2025-01-01 as the high part: it rises across restarts and promotions without anything remembered.
   local generation = tonumber(redis.call('TIME')[1]) - 1735689600
   epoch = math.max(tonumber(meta[1] or 0) + 1, generation)
-  floor = math.max(tonumber(meta[2] or 0) + 4194304, generation * 4194304)
+  -- Of the epoch, not of the generation: two fences within a second must not share a floor.
+  floor = epoch * 4194304
 end
 redis.call('HSET', KEYS[1], 'epoch', string.format('%.0f', epoch), 'floor', string.format('%.0f', floor),
   'instance', instance)
