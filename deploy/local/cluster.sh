@@ -217,7 +217,7 @@ summary() {
   echo "a token:     HUBBUB_AUTH__JWT_SECRET_FILE=$state/secret $hubbub token mint --user alice -q"
   echo "database:    $HUBBUB_DATABASE__URL"
   echo "logs, end:   make cluster-logs, make cluster-down"
-  echo "ws://127.0.0.1:$public_port/ws"
+  echo "ws://127.0.0.1:$public_port/?token=TOKEN"
   echo "http://127.0.0.1:$public_port"
 }
 

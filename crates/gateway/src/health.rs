@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::node::Node;
 use domain::ports::{Journal, Store};
 use metrics_exporter_prometheus::PrometheusHandle;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -46,11 +46,11 @@ impl Readiness {
         Self { node, store: Mutex::new(None) }
     }
 
-    async fn report(&self) -> Report {
+    async fn report(&self, counts_store: bool) -> Report {
         let draining = self.node.is_draining();
         let broker = self.node.probe_age().is_some_and(|age| age < STALE_PROBE);
         let store = self.store_answers().await;
-        Report { ready: !draining && broker && store, draining, broker, store }
+        Report { ready: !draining && broker && (store || !counts_store), draining, broker, store }
     }
 
     async fn store_answers(&self) -> bool {
@@ -74,9 +74,21 @@ pub(crate) async fn alive() -> Json<serde_json::Value> {
     Json(serde_json::json!({"status": "ok"}))
 }
 
-/// `/readyz`.
-pub(crate) async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
-    let report = gateway.readiness.report().await;
+/// Checks that the asker does not want to count.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Without {
+    exclude: Option<String>,
+}
+
+impl Without {
+    fn counts_store(&self) -> bool {
+        self.exclude.as_deref() != Some("store")
+    }
+}
+
+/// `/readyz`. A balancer asks with `?exclude=store`: while the database is away, chat goes on and clients may come.
+pub(crate) async fn ready(State(gateway): State<Arc<Gateway>>, Query(without): Query<Without>) -> Response {
+    let report = gateway.readiness.report(without.counts_store()).await;
     let status = if report.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(report)).into_response()
 }

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use super::relay::Opener;
 use crate::ports::{Broker, PortError, Store, StoredMessage};
 use crate::words::{Code, Content, Entry, Event, Fault, Kind, Message, Position, RoomId};
 
+/// How long a join waits for the part of its page that only the database has.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// Entries read at once while a client catches up.
 const CHUNK: usize = 200;
 /// What a page may hold, in bytes of text; the newest are kept.
@@ -62,10 +66,10 @@ impl History {
         before: Option<u64>,
         limit: usize,
     ) -> Vec<Message> {
-        match self.newest(room, before, limit).await {
-            Ok(messages) => messages,
-            Err(error) => {
-                tracing::debug!(room.id = %room, %error, "a page is cut at the hot log");
+        match timeout(PATIENCE, self.newest(room, before, limit)).await {
+            Ok(Ok(messages)) => messages,
+            Ok(Err(_)) | Err(_) => {
+                tracing::debug!(room.id = %room, "a page is cut at the hot log");
                 self.hot(room, before, limit).await.map_or_else(|_| Vec::new(), |hot| cut(hot.messages))
             }
         }

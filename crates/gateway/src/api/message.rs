@@ -1,8 +1,8 @@
 //! A message as the HTTP API shows it.
 
-use ::time::OffsetDateTime;
-use domain::words::{Attachment, Message, MessageId, Timestamp, UserId};
+use domain::words::{Attachment, Message, MessageId, UserId};
 use serde::{Serialize, Serializer};
+use wire::rfc3339;
 use serde_json::value::RawValue;
 
 #[derive(Serialize)]
@@ -52,9 +52,9 @@ pub(crate) fn encode(message: &Message) -> String {
         client_id: message.client_id.as_ref().map(|id| id.as_str()),
         reply_to: None,
         attachments: &[],
-        sent_at: time(message.sent_at),
-        edited_at: message.edited_at.map(time),
-        deleted_at: message.deleted_at.map(time),
+        sent_at: rfc3339(message.sent_at),
+        edited_at: message.edited_at.map(rfc3339),
+        deleted_at: message.deleted_at.map(rfc3339),
         extra: None,
         unreadable: None,
     };
@@ -84,18 +84,9 @@ fn user<S: Serializer>(user: &&UserId, serializer: S) -> Result<S::Ok, S::Error>
     }
 }
 
-fn time(at: Timestamp) -> String {
-    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000);
-    // Outside the years that RFC 3339 can write; only a damaged clock gets there.
-    let at = at.unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let (date, (hour, minute, second, milli)) = (at.date(), at.time().as_hms_milli());
-    let (year, month, day) = (date.year(), u8::from(date.month()), date.day());
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
-}
-
 #[cfg(test)]
 mod tests {
-    use domain::words::{Author, ClientId, Content, MessageType, Position, RoomId, Unreadable};
+    use domain::words::{Author, ClientId, Content, MessageType, Position, RoomId, Timestamp, Unreadable};
     use serde_json::{Value, json};
 
     use super::*;

@@ -10,11 +10,12 @@ use std::time::Duration;
 use broker::memory::{Memory, MemoryOptions, Numbering};
 use domain::NodeId;
 use domain::node::{Node, Ports};
-use domain::ports::Store;
+use domain::ports::{Journal, Store};
 use futures::future::try_join_all;
 use gateway::Authenticator;
 use metrics_exporter_prometheus::PrometheusHandle;
 use persister::Persister;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -29,6 +30,8 @@ use crate::{dev_secret, welcome};
 
 /// A developer does not wait for their own connections.
 const DRAIN: Duration = Duration::from_secs(3);
+/// How long a database that does not take what was accepted is waited for.
+const LAST_WRITES: Duration = Duration::from_secs(10);
 
 /// Runs until `drain` is cancelled and everything accepted is written.
 pub async fn run(config: Config, options: DevOptions, drain: CancellationToken) -> Result<(), Exit> {
@@ -49,9 +52,13 @@ pub async fn run(config: Config, options: DevOptions, drain: CancellationToken) 
     let persister = embedded.persister().run(written.clone());
     let persister = AbortOnDropHandle::new(tokio::spawn(persister));
     let served = embedded.serve(&options, &secret, drain).await;
+    let everything = embedded.is_written().await;
     written.cancel();
     persister.await.map_err(|error| Exit::failure("the persister ended badly", error))?;
-    if continuable && served.is_ok() {
+    if !everything {
+        tracing::error!("what was accepted last could not be written and is lost");
+    }
+    if continuable && everything && served.is_ok() {
         folder.ended_in_order();
     }
     served
@@ -69,6 +76,17 @@ impl Embedded {
     fn persister(&self) -> Persister {
         let journal = self.memory.journal("dev");
         Persister::new(journal, self.store.clone(), options::persister(&self.config))
+    }
+
+    /// Waits until everything accepted is in the database; `false`: it could not be written in time.
+    async fn is_written(&self) -> bool {
+        let journal = self.memory.journal("last look");
+        let empty = async {
+            while journal.backlog().await.is_ok_and(|backlog| backlog.length > 0) {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(LAST_WRITES, empty).await.is_ok()
     }
 
     /// Every node on its own pair of consecutive ports.

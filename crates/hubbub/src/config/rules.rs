@@ -53,7 +53,7 @@ const fn warn(keys: &'static [&'static str], broken: fn(&Facts<'_>) -> Option<St
     Rule { severity: Severity::Warn, keys, broken }
 }
 
-static RULES: [Rule; 24] = [
+static RULES: [Rule; 23] = [
     refuse(&["redis.url"], redis_is_missing),
     refuse(&["database.url"], database_is_missing),
     refuse(&["auth.jwt_secret", "auth.jwks"], tokens_cannot_be_checked),
@@ -76,7 +76,6 @@ static RULES: [Rule; 24] = [
     warn(&["database.url"], database_is_ignored),
     warn(&["database.url"], sqlite_is_one_machine),
     warn(&["auth.jwks"], key_set_in_the_clear),
-    warn(&["seal.keys"], bodies_are_not_sealed),
     warn(&["limits.text", "limits.frame"], text_exceeds_frame),
     warn(&["limits.on_too_many_connections", "limits.max_connections_per_user"], nobody_gives_way),
     warn(&["limits.outbound_frames", "limits.outbound_bytes"], queue_is_unbounded),
@@ -211,11 +210,6 @@ fn key_set_in_the_clear(facts: &Facts<'_>) -> Option<String> {
                 .then(|| "whoever can change an http answer on its way can sign tokens; use https".to_owned())
         }
     }
-}
-
-fn bodies_are_not_sealed(facts: &Facts<'_>) -> Option<String> {
-    let open = facts.role == Role::Gateway && facts.config.seal.keys.is_empty();
-    open.then(|| "empty, so that message texts lie unencrypted in Redis and the database".to_owned())
 }
 
 fn text_exceeds_frame(facts: &Facts<'_>) -> Option<String> {

@@ -132,9 +132,10 @@ pub(crate) fn auth(config: &Config, fallback: Option<&str>) -> Result<AuthOption
 }
 
 pub(crate) fn accept(config: &Config) -> AcceptOptions {
+    let handshake = config.limits.handshake;
     AcceptOptions {
         max_connections: config.server.max_connections.unwrap_or(usize::MAX),
-        header_timeout: config.server.header_timeout,
+        header_timeout: if handshake.is_zero() { Duration::from_secs(3600) } else { handshake },
         ..AcceptOptions::default()
     }
 }

@@ -7,6 +7,9 @@ use testkit::{Process, free_port};
 
 use super::{Part, SECRET};
 
+/// Settings without a limit of commands, for tests that are about something else.
+pub(crate) const UNHURRIED: [&str; 2] = ["limits.commands_per_second=0", "limits.commands_burst=0"];
+
 /// A running `hubbub dev` and its data folder.
 pub(crate) struct Dev {
     pub(crate) part: Part,

@@ -45,12 +45,6 @@ pub(crate) static SECTION: Section = Section {
              limit of open files.",
         ),
         setting(
-            "server.header_timeout",
-            Kind::Duration(Bounds::between(100, 600_000)),
-            "10s",
-            "How long a client may take to send the head of a request.",
-        ),
-        setting(
             "server.allowed_origins",
             Kind::Origins,
             "",
@@ -79,8 +73,6 @@ pub struct ServerConfig {
     pub drain: Duration,
     /// Open connections per node.
     pub max_connections: Option<usize>,
-    /// How long a request's head may take.
-    pub header_timeout: Duration,
     /// Foreign origins that may use a cookie's token, as browsers write them.
     pub allowed_origins: Vec<String>,
     /// Networks whose forwarding headers are believed.
@@ -95,7 +87,6 @@ impl ServerConfig {
             node_name: from.optional_text("server.node_name"),
             drain: from.duration("server.drain"),
             max_connections: from.limit("server.max_connections"),
-            header_timeout: from.duration("server.header_timeout"),
             allowed_origins: from.origins("server.allowed_origins"),
             trusted_proxies: from.networks("server.trusted_proxies"),
         }
