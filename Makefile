@@ -25,7 +25,8 @@ check: ## formatting, lints, documentation, tests of the pure crates; needs no s
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace
 	cargo test $(PURE)
 
-test: test-rust test-stock ## every test, against a real Redis and Postgres that the tests start themselves
+test: test-rust ## every test, against a real Redis and Postgres that the tests start themselves
+	@$(MAKE) --no-print-directory test-stock
 
 test-rust:
 	$(ENSURE) redis postgres haproxy
@@ -33,15 +34,11 @@ test-rust:
 
 # Unmodified clients as their users have them. They start $PROGRAM, which no HUBBUB_ variable can name: each of those has
 # to be a setting.
-test-stock: test-rust
-	@if [ -f $(STOCK)/package.json ]; then \
-		set -ex; \
-		$(ENSURE) node; \
-		cargo build -p hubbub; \
-		cd $(STOCK); \
-		npm ci --no-audit --no-fund; \
-		PROGRAM="$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/hubbub" npm test; \
-	fi
+test-stock:
+	$(ENSURE) redis postgres haproxy node
+	cargo build -p hubbub
+	cd $(STOCK) && npm ci --no-audit --no-fund && \
+		PROGRAM="$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/hubbub" npm test
 
 cluster: ## a cluster of real processes on this machine (scratch data); prints its public address last
 	@$(CLUSTER) up

@@ -8,14 +8,15 @@
 #   logs    the end of every log, or of those named.
 #   clean   down, and removes everything.
 #
-# Everything is kept under target/cluster. Variables: PUBLIC_PORT (default 8080, or another where that is taken);
-# HUBBUB_BIN (a built program; default: a release build); HUBBUB_… settings are passed on to the parts.
+# Variables: CLUSTER_STATE (the folder in which everything is kept, default target/cluster; a second cluster needs another
+# one); PUBLIC_PORT (default 8080, or another where that is taken); HUBBUB_BIN (a built program; default: a release
+# build); HUBBUB_… settings are passed on to the parts.
 # Invariant: either every part is ready when `up` ends with 0, or none runs.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-state=$root/target/cluster
+state=${CLUSTER_STATE:-$root/target/cluster}
 run=$state/run
 log=$state/log
 PATH="$PATH:/usr/sbin:/usr/local/sbin"

@@ -57,6 +57,13 @@ CREATE TABLE shards (
     fence bigint  NOT NULL
 );
 
+-- Which instance of the broker numbered first; at most one row, written before the first number is issued. An empty
+-- broker beside an empty database is a first start only if it is that instance; any other has lost something.
+CREATE TABLE numbering (
+    only   integer PRIMARY KEY CHECK (only = 1),
+    broker text    NOT NULL
+);
+
 -- What is set for one room, where it differs from its namespace. A room without a row is an ordinary one.
 CREATE TABLE rooms (
     room        text        PRIMARY KEY,

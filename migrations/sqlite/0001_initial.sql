@@ -33,6 +33,11 @@ CREATE TABLE shards (
     fence           integer NOT NULL
 ) STRICT;
 
+CREATE TABLE numbering (
+    only            integer PRIMARY KEY CHECK (only = 1),
+    broker          text    NOT NULL
+) STRICT;
+
 CREATE TABLE rooms (
     room            text    PRIMARY KEY,
     title           text,

@@ -131,7 +131,7 @@ pub struct Departure {
 pub enum Lease {
     /// It stood: every seat of this node is still there.
     Held,
-    /// It is new, or had lapsed: this node's seats may be gone and must be taken again.
+    /// It is new, had lapsed, or the cluster's memory may have lost something: seats must be compared and taken again.
     Lapsed,
 }
 
@@ -160,7 +160,10 @@ pub trait Presence: Send + Sync {
     /// Gives the slot back. Idempotent.
     async fn release(&self, user: &UserId, connection: ConnectionId) -> Result<(), PortError>;
 
-    /// Renews this node's lease.
+    /// Every seat that this node holds, as the cluster sees it.
+    async fn held(&self) -> Result<Vec<(RoomId, UserId)>, PortError>;
+
+    /// Renews this node's lease. A lapse is told until a renewal has succeeded everywhere.
     async fn renew(&self) -> Result<Lease, PortError>;
 
     /// Removes the seats and slots of every node whose lease lapsed. Each departure is told to one caller, once.
@@ -286,8 +289,10 @@ pub trait Store: Send + Sync {
     /// The newest position of every room. For one process that keeps its numbers in memory, at its start.
     async fn heads(&self) -> Result<Vec<(RoomId, Position)>, PortError>;
 
-    /// Whether no entry was ever written: only then may numbering begin at epoch 1.
-    async fn is_virgin(&self) -> Result<bool, PortError>;
+    /// Remembers for ever which instance of a broker was the first that anybody asked with. `true`: `broker` is that
+    /// one, and no entry was ever written. Only then may it begin numbering at epoch 1: another instance that is empty
+    /// has lost what the first one accepted.
+    async fn begins(&self, broker: &str) -> Result<bool, PortError>;
 
     /// Whether it answers, and has the schema that this program needs.
     async fn ready(&self) -> Result<(), PortError>;

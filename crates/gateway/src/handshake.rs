@@ -80,9 +80,10 @@ impl Handshake {
         let config = WebSocket::config(limits);
         hold.keep_through(async move {
             // A peer that never takes our 101 has no connection to speak of.
-            if let Ok(Ok(upgraded)) = timeout(DEADLINE, upgrade).await {
-                live(WebSocket::server(TokioIo::new(upgraded), config).await).await;
-            }
+            let Ok(Ok(upgraded)) = timeout(DEADLINE, upgrade).await else { return };
+            let socket = WebSocket::server(TokioIo::new(upgraded), config).await;
+            // Boxed: inside this future it would be counted twice, for every idle connection.
+            Box::pin(live(socket)).await;
         });
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         let headers = response.headers_mut();

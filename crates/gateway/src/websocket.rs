@@ -88,7 +88,7 @@ impl WebSocket {
         while let Some(Ok(_)) = self.socket.next().await {}
         // Closing with unread bytes would reset the connection, and the peer might lose our close frame.
         let stream = self.socket.get_mut();
-        let mut rest = [0; 1024];
+        let mut rest = vec![0; 1024];
         if stream.shutdown().await.is_ok() {
             while matches!(stream.read(&mut rest).await, Ok(1..)) {}
         }
@@ -110,7 +110,7 @@ fn over(error: &Error) -> Over {
 impl Transport for WebSocket {
     async fn receive(&mut self) -> Inbound {
         if let Some(over) = self.over {
-            return self.finish(over).await;
+            return Box::pin(self.finish(over)).await;
         }
         let over = match self.socket.next().await {
             Some(Ok(Message::Text(text))) => return Inbound::Frame(text.into()),
@@ -124,7 +124,8 @@ impl Transport for WebSocket {
         };
         // Remembered before anything is awaited: a receive that is cancelled goes on where it stood.
         self.over = Some(over);
-        self.finish(over).await
+        // Boxed: what happens once must not lie in every idle connection's future.
+        Box::pin(self.finish(over)).await
     }
 
     async fn feed(&mut self, frame: Bytes) -> Result<(), Gone> {

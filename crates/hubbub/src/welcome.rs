@@ -27,7 +27,7 @@ pub fn print(nodes: &[SocketAddr], admin: SocketAddr, secret: &Secret, data: &Pa
     let first = nodes[0];
     text += &format!(
         "\n  WebSocket  ws://{first}/?token=TOKEN\n  \
-           History    http://{first}/api/rooms/room:general/messages\n  \
+           History    http://{first}/api/rooms/room:lounge/messages\n  \
            Internal   http://{admin}/metrics\n  \
            Data       {}\n\n\
          A token of your own:  hubbub token mint --user carol --username Carol -q --data {}\n\

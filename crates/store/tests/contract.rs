@@ -45,7 +45,7 @@ contract! {
     writing::a_former_lease_holder_is_fenced_and_writes_nothing,
     writing::one_fenced_lease_among_several_stops_the_batch,
     writing::a_refused_entry_refuses_the_whole_batch,
-    writing::only_a_database_without_any_entry_is_virgin,
+    writing::only_the_first_broker_begins_and_only_before_any_entry,
     writing::two_writers_of_the_same_batch_write_it_once,
     reading::a_page_holds_the_newest_messages_below_its_bound_oldest_first,
     reading::a_page_steps_over_everything_that_is_no_message,

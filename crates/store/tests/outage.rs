@@ -108,7 +108,7 @@ async fn a_statement_that_waits_too_long_ends_in_a_deadline_and_did_nothing() {
     let answer = store.append(&[lease(0, 1)], &[message(1, "text")]).await;
     assert_eq!(answer, Err(PortError::Deadline));
     lock.rollback().await.unwrap();
-    assert!(store.is_virgin().await.unwrap());
+    assert!(store.begins("first").await.unwrap());
     assert!(store.append(&[lease(0, 1)], &[message(1, "text")]).await.is_ok());
 }
 
@@ -122,7 +122,7 @@ async fn what_postgres_refuses_is_refused_and_never_unavailable() {
     for poison in [nul, never] {
         let answer = scene.store.append(&[lease(0, 1)], &[message(3, "sound"), poison]).await;
         assert!(matches!(answer, Err(PortError::Refused(_))), "{answer:?}");
-        assert!(scene.store.is_virgin().await.unwrap());
+        assert!(scene.store.begins("first").await.unwrap());
     }
 }
 

@@ -104,6 +104,10 @@ impl Presence for MemoryNode {
         Ok(())
     }
 
+    async fn held(&self) -> Result<Vec<(RoomId, UserId)>, PortError> {
+        Ok(lock(&self.memory.seating).held(&self.id))
+    }
+
     async fn renew(&self) -> Result<Lease, PortError> {
         Ok(lock(&self.memory.seating).renew(&self.id, Instant::now()))
     }

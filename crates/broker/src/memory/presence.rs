@@ -109,6 +109,10 @@ impl Seating {
         }
     }
 
+    pub(super) fn held(&self, node: &NodeId) -> Vec<(RoomId, UserId)> {
+        self.nodes.get(node).map_or_else(Vec::new, |tenure| tenure.seats.iter().cloned().collect())
+    }
+
     pub(super) fn renew(&mut self, node: &NodeId, now: Instant) -> Lease {
         let until = now + self.lease;
         let tenure = self.tenure(node, now);

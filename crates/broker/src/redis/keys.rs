@@ -86,6 +86,12 @@ impl Keys {
         self.base(shard) + "say:" + room.key()
     }
 
+    /// The room that a channel is of. The prefix holds no `}`, so the first one ends the shard's tag.
+    pub(super) fn room_of_channel(channel: &str) -> Option<RoomId> {
+        let (_, key) = channel.split_once("}:say:")?;
+        RoomId::parse(key).ok()
+    }
+
     /// String: the first position and id of a (user, room, clientId). The user's length makes it unambiguous.
     pub(super) fn dedupe(&self, shard: Shard, room: &RoomId, user: &UserId, client: &ClientId) -> String {
         let (base, user) = (self.base(shard), user.as_str());

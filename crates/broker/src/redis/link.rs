@@ -1,5 +1,6 @@
 //! The connection to Redis: how it is configured, how scripts are called, and what its errors mean.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ports::PortError;
@@ -9,6 +10,7 @@ use fred::interfaces::ClientLike;
 use fred::types::config::{Options, PerformanceConfig, ReconnectError, ReconnectPolicy, TcpConfig};
 use fred::types::{Builder, CustomCommand, Value};
 
+use super::driver::Driver;
 use super::keys::{Keys, Shard};
 use super::{RedisOptions, url};
 
@@ -34,6 +36,7 @@ impl Script {
 #[derive(Clone)]
 pub(super) struct Link {
     client: Client,
+    driver: Arc<Driver>,
     options: Options,
     address: String,
     pub(super) keys: Keys,
@@ -46,18 +49,23 @@ impl Link {
         let client = client(options)?;
         let unreachable =
             |error: Error| PortError::Unavailable(format!("redis at {address}: {}", error.details()));
-        tokio::time::timeout(options.command_timeout * 3, client.init())
-            .await
-            .map_err(|_| PortError::Unavailable(format!("redis at {address}: no answer")))?
-            .map_err(unreachable)?;
+        let connected = tokio::time::timeout(options.command_timeout * 3, client.init()).await;
+        let connected =
+            connected.map_err(|_| PortError::Unavailable(format!("redis at {address}: no answer")))?;
+        let driver = Arc::new(Driver::keep(&client, connected.map_err(unreachable)?));
         let deadline = Options {
             timeout: Some(options.command_timeout),
-            max_attempts: Some(1),
+            max_attempts: Some(attempts(&options.url)),
             fail_fast: true,
             ..Options::default()
         };
-        let link =
-            Self { client, options: deadline, address, keys: Keys::new(&options.prefix, options.shards) };
+        let link = Self {
+            client,
+            driver,
+            options: deadline,
+            address,
+            keys: Keys::new(&options.prefix, options.shards),
+        };
         link.check_shards(options.shards).await?;
         Ok(link)
     }
@@ -158,11 +166,24 @@ impl Link {
             .map_err(|error| meaning(&error))
     }
 
+    /// The instance (run id) that owns `key`'s slot.
+    pub(super) async fn instance(&self, key: &str) -> Result<String, PortError> {
+        let told = self.command("INFO", key, vec!["server".into()]).await?;
+        let told = told.as_string().unwrap_or_default();
+        let id = told.lines().find_map(|line| line.strip_prefix("run_id:"));
+        id.map(|id| id.trim().to_owned()).ok_or_else(|| unexpected("INFO"))
+    }
+
     /// Ends the connection.
     pub(super) async fn quit(&self) {
-        // An error means that it is gone already.
-        let _ = self.client.quit().await;
+        self.driver.end(&self.client).await;
     }
+}
+
+/// How often a command is written. A cluster answers MOVED and ASK, which are attempts as well; without one left the
+/// client's router ends. A command that was written and got no answer is not written again: every one fails fast.
+fn attempts(url: &str) -> u32 {
+    if url.starts_with("redis-cluster") || url.starts_with("rediss-cluster") { 3 } else { 1 }
 }
 
 /// A configured client that is not connected yet.
@@ -172,7 +193,7 @@ pub(super) fn client(options: &RedisOptions) -> Result<Client, PortError> {
         connection.connection_timeout = options.command_timeout;
         connection.internal_command_timeout = options.command_timeout;
         // A command whose reply was lost must not be sent again behind our back.
-        connection.max_command_attempts = 1;
+        connection.max_command_attempts = attempts(&options.url);
         connection.max_command_buffer_len = BUFFERED_COMMANDS;
         connection.unresponsive.max_timeout = Some(options.command_timeout * 2);
         connection.unresponsive.interval = Duration::from_millis(500);
@@ -193,7 +214,8 @@ pub(super) fn client(options: &RedisOptions) -> Result<Client, PortError> {
 /// What a client error means to the domain.
 pub(super) fn meaning(error: &Error) -> PortError {
     match error.kind() {
-        ErrorKind::Timeout => PortError::Deadline,
+        // Lost on the way: it may have been done.
+        ErrorKind::Timeout | ErrorKind::IO | ErrorKind::Canceled => PortError::Deadline,
         ErrorKind::Backpressure => PortError::Overloaded(Duration::from_secs(1)),
         _ if error.details().starts_with("OOM") => PortError::Overloaded(Duration::from_secs(5)),
         _ => PortError::Unavailable(error.details().to_owned()),

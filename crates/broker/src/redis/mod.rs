@@ -3,6 +3,7 @@
 //! Two connections per node: one that commands share, one that hears. The journal's worker has one of its own.
 
 mod codec;
+mod driver;
 mod fence;
 mod journal;
 mod keys;
@@ -15,6 +16,8 @@ mod subscriber;
 mod url;
 
 use std::time::Duration;
+
+use domain::ports::PortError;
 
 pub use journal::RedisJournal;
 pub use node::RedisNode;
@@ -44,6 +47,15 @@ pub struct RedisOptions {
     pub lease: Duration,
     /// Nothing was ever kept in the database, so an empty Redis is a first start and not a loss.
     pub virgin: bool,
+}
+
+/// The instance (run id) behind a configuration: another one after every restart and promotion. On a cluster, of one
+/// of the masters. `Unavailable` names the address tried.
+pub async fn instance(options: &RedisOptions) -> Result<String, PortError> {
+    let link = link::Link::connect(options).await?;
+    let instance = link.instance(&link.keys.shard_count()).await;
+    link.quit().await;
+    instance
 }
 
 impl Default for RedisOptions {

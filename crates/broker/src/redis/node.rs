@@ -23,7 +23,7 @@ pub struct RedisNode {
     publisher: Publisher,
     subscriber: Arc<Subscriber>,
     reader: Reader,
-    pub(super) seats: Seats,
+    pub(super) seats: Arc<Seats>,
     // Listening and supervising; end with the node.
     _tasks: JoinSet<()>,
 }
@@ -40,10 +40,18 @@ impl RedisNode {
         let (listening, supervising) = (subscriber.clone(), subscriber.clone());
         tasks.spawn(async move { listening.listen(messages).await });
         tasks.spawn(async move { supervising.supervise().await });
+        let seats = Arc::new(Seats::new(link.clone(), node, options.lease));
+        let (recovering, doubting) = (subscriber.clone(), seats.clone());
+        tasks.spawn(async move {
+            loop {
+                recovering.recovered().await;
+                doubting.doubt();
+            }
+        });
         Ok(Arc::new(Self {
             publisher: Publisher::start(&link, &fence, &options),
             reader: Reader::new(fence),
-            seats: Seats::new(link.clone(), node, options.lease),
+            seats,
             link,
             subscriber,
             _tasks: tasks,

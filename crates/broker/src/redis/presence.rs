@@ -1,12 +1,13 @@
 //! Who is where: the `Presence` port. Leases are judged by Redis' own clock, inside the scripts.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{Admission, Census, Departure, Lease, PortError, Presence};
 use domain::{Author, ConnectionId, NodeId, RoomId, UserId};
 use fred::types::Value;
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 
 use super::RedisNode;
 use super::keys::Shard;
@@ -26,6 +27,8 @@ pub(super) struct Seats {
     release: Script,
     renew: Script,
     sweep: Script,
+    // A lease was found missing, or Redis may have lost its last second: told by the next renewal that succeeds.
+    lapsed: AtomicBool,
 }
 
 impl Seats {
@@ -40,6 +43,7 @@ impl Seats {
             release: Script::new(include_str!("scripts/release.lua")),
             renew: Script::new(include_str!("scripts/renew.lua")),
             sweep: Script::new(include_str!("scripts/sweep.lua")),
+            lapsed: AtomicBool::new(true),
         }
     }
 
@@ -51,12 +55,42 @@ impl Seats {
         self.lease.as_millis().to_string().into()
     }
 
+    /// What this node holds may not be what Redis remembers.
+    pub(super) fn doubt(&self) {
+        self.lapsed.store(true, Ordering::Relaxed);
+    }
+
+    /// Renews the lease on one shard; whether it stood.
+    async fn renew(&self, shard: Shard) -> Result<bool, PortError> {
+        let arguments = vec![self.node(), self.lease()];
+        let stood = self.link.call(&self.renew, shard, vec![self.link.keys.nodes(shard)], arguments).await?;
+        Ok(stood.as_i64() == Some(1))
+    }
+
+    /// Calls a script that wants the node to have a lease on the shard.
+    async fn call_leased(
+        &self,
+        script: &Script,
+        shard: Shard,
+        keys: Vec<String>,
+        arguments: Vec<Value>,
+    ) -> Result<Value, PortError> {
+        let reply = self.link.call(script, shard, keys.clone(), arguments.clone()).await?;
+        if reply.as_str().as_deref() != Some("lapsed") {
+            return Ok(reply);
+        }
+        self.doubt();
+        self.renew(shard).await?;
+        self.link.call(script, shard, keys, arguments).await
+    }
+
     /// Sweeps one shard until nothing is left to sweep in it.
     async fn sweep(&self, shard: Shard, node: Option<&NodeId>) -> Result<Vec<Departure>, PortError> {
         let (keys, mut departures) = (&self.link.keys, Vec::new());
         loop {
             let named = node.map_or("", NodeId::as_str);
-            let arguments = vec![keys.base(shard).into(), named.into(), SWEPT.to_string().into()];
+            let arguments =
+                vec![keys.base(shard).into(), named.into(), SWEPT.to_string().into(), self.node()];
             let reply = self.link.call(&self.sweep, shard, vec![keys.nodes(shard)], arguments).await?;
             let Value::Array(parts) = reply else { return Err(unexpected("a sweep")) };
             let mut parts = parts.into_iter();
@@ -69,6 +103,12 @@ impl Seats {
             }
         }
     }
+}
+
+/// Reads `room NUL user`.
+fn held(seat: &str) -> Option<(RoomId, UserId)> {
+    let (room, user) = seat.split_once('\0')?;
+    Some((RoomId::parse(room).ok()?, UserId::text(user).ok()?))
 }
 
 fn departure(room: &Value, user: &Value) -> Option<Departure> {
@@ -110,14 +150,8 @@ impl Presence for RedisNode {
             names.names(shard, room),
             names.held(shard, &seats.node),
         ];
-        let arguments = vec![
-            seats.node(),
-            who.user.as_str().into(),
-            packed(who).into(),
-            seats.lease(),
-            room.key().into(),
-        ];
-        census(&seats.link.call(&seats.enter, shard, keys, arguments).await?)
+        let arguments = vec![seats.node(), who.user.as_str().into(), packed(who).into(), room.key().into()];
+        census(&seats.call_leased(&seats.enter, shard, keys, arguments).await?)
     }
 
     async fn leave(&self, room: &RoomId, user: &UserId) -> Result<Census, PortError> {
@@ -160,9 +194,8 @@ impl Presence for RedisNode {
             connection.to_string().into(),
             limit.to_string().into(),
             if replace_oldest { "1" } else { "0" }.into(),
-            seats.lease(),
         ];
-        let reply = seats.link.call(&seats.admit, shard, keys, arguments).await?;
+        let reply = seats.call_leased(&seats.admit, shard, keys, arguments).await?;
         match reply.as_str().as_deref() {
             Some("admitted") => Ok(Admission::Admitted),
             Some("refused") => Ok(Admission::Refused),
@@ -184,13 +217,27 @@ impl Presence for RedisNode {
     }
 
     async fn renew(&self) -> Result<Lease, PortError> {
-        let (seats, names) = (&self.seats, &self.seats.link.keys);
-        let renewals = names.shards().map(|shard| {
-            let arguments = vec![seats.node(), seats.lease()];
-            seats.link.call(&seats.renew, shard, vec![names.nodes(shard)], arguments)
-        });
-        let stood = try_join_all(renewals).await?;
-        Ok(if stood.iter().all(|stood| stood.as_i64() == Some(1)) { Lease::Held } else { Lease::Lapsed })
+        let seats = &self.seats;
+        let renewals = join_all(seats.link.keys.shards().map(|shard| seats.renew(shard))).await;
+        // Remembered even when another shard did not answer.
+        if renewals.iter().any(|stood| *stood == Ok(false)) {
+            seats.doubt();
+        }
+        for stood in renewals {
+            stood?;
+        }
+        let lapsed = seats.lapsed.swap(false, Ordering::Relaxed);
+        Ok(if lapsed { Lease::Lapsed } else { Lease::Held })
+    }
+
+    async fn held(&self) -> Result<Vec<(RoomId, UserId)>, PortError> {
+        let (link, node) = (&self.seats.link, &self.seats.node);
+        let shards = try_join_all(link.keys.shards().map(|shard| async move {
+            let key = link.keys.held(shard, node);
+            link.command("SMEMBERS", &key, vec![key.as_str().into()]).await
+        }));
+        let seats = shards.await?.into_iter().flat_map(Value::into_array);
+        Ok(seats.filter_map(|seat| seat.as_str().and_then(|text| held(&text))).collect())
     }
 
     async fn sweep(&self) -> Result<Vec<Departure>, PortError> {

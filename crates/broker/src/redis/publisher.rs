@@ -11,6 +11,7 @@ use domain::ports::{PortError, Published};
 use fred::types::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::fence::Fence;
 use super::keys::Shard;
@@ -34,6 +35,8 @@ struct Waiting {
 /// The publishing half of a node's connection.
 pub(super) struct Publisher {
     shards: Vec<mpsc::Sender<Waiting>>,
+    // For the queue, the fence and the call together.
+    deadline: Duration,
     // Ends the shard tasks with the publisher.
     _tasks: JoinSet<()>,
 }
@@ -58,7 +61,7 @@ impl Publisher {
             tasks.spawn(task.run(receiver));
             sender
         });
-        Self { shards: shards.collect(), _tasks: tasks }
+        Self { shards: shards.collect(), deadline: options.command_timeout * 2, _tasks: tasks }
     }
 
     pub(super) async fn publish(&self, shard: Shard, draft: Draft) -> Result<Published, PortError> {
@@ -66,7 +69,8 @@ impl Publisher {
         self.shards[usize::from(shard.0)]
             .try_send(Waiting { draft, reply })
             .map_err(|_| PortError::Overloaded(BACK_OFF))?;
-        answer.await.map_err(|_| PortError::Unavailable("the publisher is shutting down".into()))?
+        let answer = timeout(self.deadline, answer).await.map_err(|_| PortError::Deadline)?;
+        answer.map_err(|_| PortError::Unavailable("the publisher is shutting down".into()))?
     }
 }
 

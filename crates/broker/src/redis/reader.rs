@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use domain::RoomId;
 use domain::ports::{PortError, Span};
-use domain::{Entry, RoomId};
 use fred::types::Value;
 
 use super::codec;
@@ -35,14 +35,14 @@ impl Reader {
         match link.call(&self.script, shard, keys.clone(), arguments.clone()).await {
             Err(PortError::Unavailable(reason)) if Fence::is_called_for(&reason) => {
                 self.fence.fence(link, shard).await?;
-                span(link.call(&self.script, shard, keys, arguments).await?)
+                span(room, link.call(&self.script, shard, keys, arguments).await?)
             }
-            reply => span(reply?),
+            reply => span(room, reply?),
         }
     }
 }
 
-fn span(reply: Value) -> Result<Span, PortError> {
+fn span(room: &RoomId, reply: Value) -> Result<Span, PortError> {
     let Value::Array(parts) = reply else { return Err(unexpected("a look")) };
     let mut parts = parts.into_iter();
     let place = |part: Option<Value>| part.and_then(|part| part.as_str().map(|text| codec::position(&text)));
@@ -52,8 +52,8 @@ fn span(reply: Value) -> Result<Span, PortError> {
     while let (Some(position), Some(body)) = (parts.next(), parts.next()) {
         let position = position.as_str().and_then(|text| codec::position(&text));
         let body = body.into_bytes().ok_or_else(|| unexpected("a look"))?;
-        let draft = codec::decode(&body).map_err(PortError::Refused)?;
-        entries.push(Entry { position: position.ok_or_else(|| unexpected("a look"))?, draft });
+        let position = position.ok_or_else(|| unexpected("a look"))?;
+        entries.push(codec::entry(room, position, &body));
     }
     Ok(Span { head, oldest, entries })
 }

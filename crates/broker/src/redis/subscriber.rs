@@ -15,10 +15,12 @@ use fred::interfaces::{ClientLike, EventInterface, PubsubInterface};
 use fred::types::{Message, Value};
 use futures::StreamExt;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Notify, broadcast};
 use tokio::time::{Instant, timeout};
 
+use super::driver::Driver;
 use super::fence::Fence;
+use super::keys::Keys;
 use super::link::{self, Link};
 use super::{RedisOptions, codec};
 
@@ -32,6 +34,7 @@ const RESUBSCRIBING: usize = 128;
 /// The hearing half of a node's connection.
 pub(super) struct Subscriber {
     client: Client,
+    driver: Driver,
     link: Link,
     fence: Arc<Fence>,
     deadline: Duration,
@@ -39,8 +42,11 @@ pub(super) struct Subscriber {
     inbox: OnceLock<Arc<dyn Inbox>>,
     // Rooms' channels that must be subscribed. Held for a look or a change only.
     channels: Mutex<HashSet<String>>,
-    heard: watch::Sender<Option<Instant>>,
+    // When each probe was heard last. Held for a look or a write only.
+    heard: Mutex<Vec<Option<Instant>>>,
     rebuild: Notify,
+    // Told after every recovery: seats may be forgotten as well.
+    doubtful: Notify,
 }
 
 impl Subscriber {
@@ -54,8 +60,10 @@ impl Subscriber {
         let client = link::client(options)?;
         // Before the first connection, so that no message and no reconnect is missed.
         let messages = client.message_rx();
-        client.init().await.map_err(|error| link::meaning(&error))?;
+        let connected = timeout(options.command_timeout * 3, client.init()).await;
+        let running = connected.map_err(|_| PortError::Deadline)?.map_err(|error| link::meaning(&error))?;
         let subscriber = Arc::new(Self {
+            driver: Driver::keep(&client, running),
             client,
             link: link.clone(),
             fence: fence.clone(),
@@ -63,8 +71,9 @@ impl Subscriber {
             probes,
             inbox: OnceLock::new(),
             channels: Mutex::default(),
-            heard: watch::Sender::new(None),
+            heard: Mutex::new(Vec::new()),
             rebuild: Notify::new(),
+            doubtful: Notify::new(),
         });
         subscriber.subscribe_all().await?;
         Ok((subscriber, messages))
@@ -77,7 +86,10 @@ impl Subscriber {
     }
 
     pub(super) fn probe_age(&self) -> Option<Duration> {
-        self.heard.borrow().map(|heard| heard.elapsed())
+        // The most silent one counts: on a cluster each probe proves another connection.
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let oldest = heard.iter().copied().min().flatten();
+        oldest.map(|heard| heard.elapsed())
     }
 
     /// Returns when Redis has confirmed the subscription.
@@ -115,11 +127,14 @@ impl Subscriber {
 
     fn hear(&self, message: &Message) {
         let Some(payload) = payload(&message.value) else { return };
-        if self.probes.iter().any(|probe| *probe == *message.channel) {
-            self.heard.send_replace(Some(Instant::now()));
+        if let Some(probe) = self.probes.iter().position(|probe| *probe == *message.channel) {
+            let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+            heard.resize(self.probes.len(), None);
+            heard[probe] = Some(Instant::now());
             return;
         }
-        match codec::frames(payload) {
+        let Some(room) = Keys::room_of_channel(&message.channel) else { return };
+        match codec::frames(&room, payload) {
             Ok(entries) => entries.into_iter().for_each(|entry| self.deliver(Delivery::Entry(entry))),
             Err(reason) => {
                 tracing::error!(channel = %message.channel, reason, "a delivery cannot be read");
@@ -166,12 +181,10 @@ impl Subscriber {
             let arguments = vec![channel.as_str().into(), "probe".into()];
             self.link.command("SPUBLISH", channel, arguments).await
         });
-        for heard in futures::future::join_all(said).await {
-            // Nobody listens: Redis has dropped the subscription, whatever the connection looks like.
-            if heard.is_ok_and(|listeners| listeners.as_i64() == Some(0)) {
-                self.rebuild.notify_one();
-                return;
-            }
+        let heard = futures::future::join_all(said).await;
+        // Nobody listens: Redis has dropped the subscription, whatever the connection looks like.
+        if heard.into_iter().any(|heard| heard.is_ok_and(|listeners| listeners.as_i64() == Some(0))) {
+            self.rebuild.notify_one();
         }
     }
 
@@ -195,8 +208,12 @@ impl Subscriber {
             return;
         }
         if let Err(error) = self.fence.check_all(&self.link).await {
-            tracing::debug!(%error, "the fence could not be checked yet");
+            tracing::debug!(%error, "the fence could not be checked, trying once more");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            self.rebuild.notify_one();
+            return;
         }
+        self.doubtful.notify_one();
         self.deliver(Delivery::Suspect);
     }
 
@@ -224,9 +241,13 @@ impl Subscriber {
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns after the next recovery.
+    pub(super) async fn recovered(&self) {
+        self.doubtful.notified().await;
+    }
+
     pub(super) async fn quit(&self) {
-        // An error means that it is gone already.
-        let _ = self.client.quit().await;
+        self.driver.end(&self.client).await;
     }
 }
 

@@ -12,11 +12,12 @@ use tokio::time::{Instant, sleep_until};
 use super::bucket::{Bucket, Strikes};
 use super::lifetime::{Due, Lifetime};
 use super::outbound::Item;
+use super::patience::{Over, patiently};
 use super::replay::Catch;
 use super::seats::Seats;
 use super::session::{Outcome, Session};
-use super::{Door, Gone, Inbound, Parcel, Transport};
-use crate::dialect::{Answer, Request};
+use super::{Door, Inbound, Parcel, Transport};
+use crate::dialect::{Answer, Misread, Request};
 use crate::words::{CloseReason, Code, Command, Event, Fault, Form, RoomId};
 
 /// Replay up to this size is part of the answer to the join; more comes as ordinary frames before it.
@@ -24,15 +25,6 @@ use crate::words::{CloseReason, Code, Command, Event, Fault, Form, RoomId};
 const PIECE: usize = 16 * 1024;
 
 type Work = Pin<Box<dyn Future<Output = Outcome> + Send>>;
-
-/// The connection is over, for this reason.
-struct Over(CloseReason);
-
-impl From<Gone> for Over {
-    fn from(_: Gone) -> Self {
-        Self(CloseReason::Normal)
-    }
-}
 
 /// The command under way.
 #[derive(Default)]
@@ -52,6 +44,8 @@ pub(super) struct Connection<T> {
     session: Arc<Session>,
     seats: Seats,
     underway: Underway,
+    // The client's next command, decoded, while one is under way. No further one is read.
+    next: Option<Result<Request, Misread>>,
     bucket: Bucket,
     bad_frames: Strikes,
     refusals: Strikes,
@@ -65,6 +59,7 @@ impl<T: Transport> Connection<T> {
             transport,
             seats: Seats::new(session.outbound.id()),
             underway: Underway::default(),
+            next: None,
             bucket: Bucket::new(limits.commands_per_second, limits.commands_burst, Instant::now()),
             bad_frames: Strikes::default(),
             refusals: Strikes::default(),
@@ -77,7 +72,8 @@ impl<T: Transport> Connection<T> {
     /// Runs until the connection is over, closes the transport, and returns the reason and the rooms still joined.
     pub(super) async fn run(mut self) -> (CloseReason, Vec<RoomId>) {
         let Over(reason) = self.live().await;
-        self.transport.close(reason).await;
+        // Boxed like everything that an idle connection does not do: its future lies in memory all the time.
+        Box::pin(self.transport.close(reason)).await;
         (reason, self.seats.into_rooms())
     }
 
@@ -93,19 +89,24 @@ impl<T: Transport> Connection<T> {
                 },
                 outcome = progress(&mut self.underway.work) => {
                     self.underway.work = None;
-                    self.settle(outcome).await
+                    Box::pin(self.settle(outcome)).await
                 }
-                inbound = self.transport.receive(), if self.underway.work.is_none() => self.hear(inbound).await,
+                // One frame further: pings are answered and an end is seen while a command is under way.
+                inbound = self.transport.receive(), if self.next.is_none() => self.hear(inbound),
                 () = &mut tick => {
-                    let done = self.tick().await;
+                    let done = Box::pin(self.tick()).await;
                     tick.as_mut().reset(self.lifetime.next_due());
                     done
                 }
             };
+            let step = match step {
+                // Boxed, and only made when there is something to do: most wake-ups only write.
+                Ok(()) if self.has_next() => Box::pin(self.go_on()).await,
+                step => step,
+            };
             if let Err(over) = step {
                 return over;
             }
-            self.heal_next();
         }
     }
 
@@ -120,16 +121,16 @@ impl<T: Transport> Connection<T> {
             };
             let Some(frame) = frame else { continue };
             written += frame.len();
-            feed(&mut self.transport, &self.session, frame).await?;
+            self.feed(frame).await?;
             if written >= PIECE {
                 written = 0;
-                flush(&mut self.transport, &self.session).await?;
+                self.flush().await?;
             }
         }
         if batch.capacity() > 64 {
             *batch = Vec::new();
         }
-        flush(&mut self.transport, &self.session).await
+        self.flush().await
     }
 
     fn admit(&mut self, parcel: &Arc<Parcel>) -> Option<Bytes> {
@@ -139,8 +140,8 @@ impl<T: Transport> Connection<T> {
 
     async fn say(&mut self, answer: &Answer, reference: Option<&str>) -> Result<(), Over> {
         let Some(frame) = self.door.dialect.answer(answer, reference) else { return Ok(()) };
-        feed(&mut self.transport, &self.session, frame).await?;
-        flush(&mut self.transport, &self.session).await
+        self.feed(frame).await?;
+        self.flush().await
     }
 
     async fn show(&mut self, events: Vec<Event>, form: Form) -> Result<(), Over> {
@@ -148,27 +149,53 @@ impl<T: Transport> Connection<T> {
         for event in events {
             let Some(frame) = self.door.dialect.event(&event, form) else { continue };
             written += frame.len();
-            feed(&mut self.transport, &self.session, frame).await?;
+            self.feed(frame).await?;
             if written >= PIECE {
                 written = 0;
-                flush(&mut self.transport, &self.session).await?;
+                self.flush().await?;
             }
         }
-        flush(&mut self.transport, &self.session).await
+        self.flush().await
+    }
+
+    /// Puts a frame into the transport's buffer.
+    async fn feed(&mut self, frame: Bytes) -> Result<(), Over> {
+        patiently(&self.session.outbound, &self.lifetime, self.transport.feed(frame)).await
+    }
+
+    /// Writes the transport's buffer out.
+    async fn flush(&mut self) -> Result<(), Over> {
+        patiently(&self.session.outbound, &self.lifetime, self.transport.flush()).await
     }
 
     // ---- what the client says ----
 
-    async fn hear(&mut self, inbound: Inbound) -> Result<(), Over> {
+    fn hear(&mut self, inbound: Inbound) -> Result<(), Over> {
         self.lifetime.heard();
         match inbound {
             Inbound::Alive => Ok(()),
             Inbound::Gone => Err(Over(CloseReason::Normal)),
             Inbound::TooLarge => Err(Over(CloseReason::FrameTooLarge)),
-            Inbound::Frame(frame) => match self.door.dialect.decode(&frame) {
-                Ok(request) => self.ask(request).await,
-                Err(misread) => self.refuse(misread.fault, misread.reference.as_deref()).await,
-            },
+            Inbound::Frame(frame) => {
+                self.next = Some(self.door.dialect.decode(&frame));
+                Ok(())
+            }
+        }
+    }
+
+    fn has_next(&self) -> bool {
+        self.underway.work.is_none() && (self.next.is_some() || self.seats.is_ailing())
+    }
+
+    /// Takes up what comes next, when no command is under way: healing first, then the client's next command.
+    async fn go_on(&mut self) -> Result<(), Over> {
+        if self.heal_next() {
+            return Ok(());
+        }
+        match self.next.take() {
+            None => Ok(()),
+            Some(Ok(request)) => self.ask(request).await,
+            Some(Err(misread)) => self.refuse(misread.fault, misread.reference.as_deref()).await,
         }
     }
 
@@ -197,7 +224,7 @@ impl<T: Transport> Connection<T> {
                 Ok(Box::pin(session.join(join, seen)))
             }
             Command::Leave(room) => {
-                self.seats.remove(&room.id);
+                self.seats.begin_leave(&room.id);
                 Ok(Box::pin(session.leave(room)))
             }
             Command::Say(say) => {
@@ -242,6 +269,11 @@ impl<T: Transport> Connection<T> {
                 let form = self.seats.form(event.room());
                 self.show(vec![event], form).await
             }
+            Outcome::Left(room) => {
+                self.seats.remove(&room.id);
+                let reference = self.underway.reference.take();
+                self.say(&Answer::Left { room }, reference.as_deref()).await
+            }
             Outcome::NotJoined(room, fault) => {
                 let reference = self.underway.reference.take();
                 self.refuse(fault, reference.as_deref()).await?;
@@ -250,6 +282,10 @@ impl<T: Transport> Connection<T> {
             }
             Outcome::Caught(catch, events) => self.replay(catch, events).await,
             Outcome::CaughtUp(catch, page) => self.arrive(catch, page).await,
+            Outcome::Extend(catch) => {
+                self.extend(catch);
+                Ok(())
+            }
             Outcome::Lost => Err(Over(CloseReason::PositionLost)),
         }
     }
@@ -277,8 +313,7 @@ impl<T: Transport> Connection<T> {
     /// The replay has reached the head: answer, let go of what was held, and go live.
     async fn arrive(&mut self, catch: Catch, page: Vec<Event>) -> Result<(), Over> {
         if !self.seats.advance(&catch.room.id, catch.at) {
-            let session = self.session.clone();
-            self.underway.work = Some(Box::pin(async move { session.extend(catch).await }));
+            self.extend(catch);
             return Ok(());
         }
         let inline = catch.is_inline();
@@ -299,23 +334,26 @@ impl<T: Transport> Connection<T> {
         self.write(&mut waited.into_iter().map(Item::Parcel).collect()).await
     }
 
-    /// Starts the replay of a room whose live flow met a hole, when no command is under way.
-    fn heal_next(&mut self) {
-        if self.underway.work.is_some() {
-            return;
-        }
-        let Some((room, at)) = self.seats.next_ailing() else { return };
+    /// Starts the replay of a room whose live flow met a hole, if there is one.
+    fn heal_next(&mut self) -> bool {
+        let Some((room, at)) = self.seats.next_ailing() else { return false };
+        self.underway = Underway::default();
+        self.extend(Catch { room, at, head: at, join: None });
+        true
+    }
+
+    fn extend(&mut self, catch: Catch) {
         let session = self.session.clone();
-        let work = Box::pin(async move { session.extend(Catch { room, at, head: at, join: None }).await });
-        self.underway = Underway { work: Some(work), ..Underway::default() };
+        self.underway.work = Some(Box::pin(async move { session.extend(catch).await }));
     }
 
     async fn tick(&mut self) -> Result<(), Over> {
         match self.lifetime.due() {
             Due::Nothing => Ok(()),
             Due::Ping => {
-                self.transport.ping().await?;
-                flush(&mut self.transport, &self.session).await
+                let ping = self.transport.ping();
+                patiently(&self.session.outbound, &self.lifetime, ping).await?;
+                self.flush().await
             }
             Due::Warn(remaining) => self.say(&Answer::TokenExpiring { remaining }, None).await,
             Due::End(CloseReason::TokenExpired) => {
@@ -333,23 +371,5 @@ async fn progress(work: &mut Option<Work>) -> Outcome {
     match work {
         Some(work) => work.await,
         None => pending().await,
-    }
-}
-
-/// Puts a frame into the transport's buffer; a client that does not read is let go once its queue overflows.
-async fn feed<T: Transport>(transport: &mut T, session: &Session, frame: Bytes) -> Result<(), Over> {
-    tokio::select! {
-        biased;
-        done = transport.feed(frame) => Ok(done?),
-        () = session.outbound.overflowed() => Err(Over(CloseReason::SlowConsumer)),
-    }
-}
-
-/// Writes the transport's buffer out, under the same rule.
-async fn flush<T: Transport>(transport: &mut T, session: &Session) -> Result<(), Over> {
-    tokio::select! {
-        biased;
-        done = transport.flush() => Ok(done?),
-        () = session.outbound.overflowed() => Err(Over(CloseReason::SlowConsumer)),
     }
 }

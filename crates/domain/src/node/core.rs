@@ -16,8 +16,8 @@ use super::{Outbound, Session, Transport};
 use crate::dialect::Dialect;
 use crate::ports::{Admission, Broker, PortError, Presence, Sealer, Store};
 use crate::words::{
-    Author, CloseReason, ConnectionId, Fault, Identity, Limits, Message, NodeId, Policies, Position, Profile,
-    RoomId, UserId,
+    Author, CloseReason, ConnectionId, Fault, Identity, Limits, Message, NodeId, Policies, Profile, RoomId,
+    UserId,
 };
 
 /// A way in: what its clients expect, and the language they speak.
@@ -68,7 +68,7 @@ impl Node {
         ports.broker.attach(relay.clone());
         let history =
             History { broker: ports.broker.clone(), store: ports.store.clone(), opener: opener.clone() };
-        let keeper = Keeper::new(hub.clone(), ports.broker.clone(), ports.presence.clone(), limits.linger);
+        let keeper = Keeper::new(relay.clone(), ports.broker.clone(), ports.presence.clone(), limits.linger);
         Arc::new(Self {
             id,
             limits,
@@ -167,8 +167,9 @@ impl Node {
     }
 
     pub(super) fn begin_drain(&self) -> Vec<Arc<Outbound>> {
+        let connections = self.list();
         self.draining.send_replace(true);
-        self.list().values().cloned().collect()
+        connections.values().cloned().collect()
     }
 
     pub(super) async fn emptied(&self) {
@@ -195,10 +196,6 @@ impl Node {
         &self.history
     }
 
-    pub(super) fn anchor(&self, room: &RoomId, head: Position) {
-        self.hub.anchor(room, head);
-    }
-
     /// Joins the hub, subscribes if this is the room's first local member, takes the seat.
     /// Returns how many distinct users are in the room.
     pub(super) async fn seat(
@@ -213,9 +210,8 @@ impl Node {
 
     /// Leaves the hub, and gives the seat back if no other connection of the user is in the room here.
     pub(super) async fn unseat(&self, room: &RoomId, connection: ConnectionId, user: &UserId) {
-        if let Some(subscription) = self.hub.leave(room, connection) {
-            self.keeper.unseat(room, user, &subscription).await;
-        }
+        self.hub.leave(room, connection);
+        self.keeper.unseat(room, user).await;
     }
 
     async fn admit(&self, outbound: &Arc<Outbound>, user: &UserId) -> Result<(), CloseReason> {
@@ -227,10 +223,23 @@ impl Node {
             Admission::Replaces(older) => self.evict(older),
             Admission::Refused => return Err(CloseReason::TooManyConnections),
         }
+        if self.register(outbound) {
+            return Ok(());
+        }
+        self.keeper.release(outbound.id()).await;
+        Err(CloseReason::Draining)
+    }
+
+    /// Adds a connection to the list, unless the node began to drain while the slot was asked for.
+    fn register(&self, outbound: &Arc<Outbound>) -> bool {
         let mut connections = self.list();
+        // Under the lock: a drain either sees this connection or is seen by it.
+        if self.is_draining() {
+            return false;
+        }
         connections.insert(outbound.id(), outbound.clone());
         self.population.send_replace(connections.len());
-        Ok(())
+        true
     }
 
     fn evict(&self, connection: ConnectionId) {

@@ -39,10 +39,6 @@ impl Node {
                 });
                 sleep(pause).await;
             }
-            // Connections that were being admitted while the list was taken.
-            for outbound in self.begin_drain() {
-                outbound.doom(CloseReason::Draining);
-            }
             self.emptied().await;
         })
         .await;

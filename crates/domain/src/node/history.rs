@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::relay::Opener;
+use super::track::reaches_back;
 use crate::ports::{Broker, PortError, Store, StoredMessage};
 use crate::words::{Code, Content, Entry, Event, Fault, Kind, Message, Position, RoomId};
 
@@ -15,6 +16,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const CHUNK: usize = 200;
 /// What a page may hold, in bytes of text; the newest are kept.
 const PAGE_BYTES: usize = 256 * 1024;
+/// What a message of a page weighs beside its content: names, ids, braces.
+const ENVELOPE: usize = 512;
 
 /// The reading half of a node.
 pub(super) struct History {
@@ -106,8 +109,7 @@ impl History {
     /// Up to a chunk of entries behind `at`, in order and complete; empty: `at` is the head, or nobody can prove more.
     pub(super) async fn behind(&self, room: &RoomId, at: Position) -> Result<Vec<Entry>, PortError> {
         let span = self.broker.after(room, at, CHUNK).await?;
-        let reaches_back = |oldest: Position| oldest.epoch == at.epoch && oldest <= at.next();
-        if span.head <= at || span.oldest.is_some_and(reaches_back) {
+        if reaches_back(at, &span) {
             return Ok(span.entries);
         }
         self.store.after(room, at, CHUNK).await
@@ -178,7 +180,7 @@ fn amend(messages: &mut [Message], kind: Kind, change: crate::words::Amendment) 
 
 fn cut(mut messages: Vec<Message>) -> Vec<Message> {
     let mut bytes = 0;
-    let weight = |message: &Message| message.content.as_ref().map_or(0, |content| content.text.len()) + 200;
+    let weight = |message: &Message| message.content.as_ref().map_or(0, Content::weight) + ENVELOPE;
     let kept = messages.iter().rev().take_while(|message| {
         bytes += weight(message);
         bytes <= PAGE_BYTES

@@ -32,7 +32,7 @@ struct Room {
 
 impl Room {
     fn new() -> Self {
-        Self { members: Vec::new(), track: Track::Unanchored, subscription: Arc::default(), idle_since: None }
+        Self { members: Vec::new(), track: Track::new(), subscription: Arc::default(), idle_since: None }
     }
 
     fn cast(&self, parcel: &Arc<Parcel>) {
@@ -71,17 +71,14 @@ impl Hub {
         entry.subscription.clone()
     }
 
-    /// Removes a member and returns the room's gate, if the room is known.
-    pub(super) fn leave(&self, room: &RoomId, connection: ConnectionId) -> Option<Subscription> {
+    /// Removes a member, if it is there.
+    pub(super) fn leave(&self, room: &RoomId, connection: ConnectionId) {
         let mut shard = self.shard(room);
-        let entry = shard.get_mut(room)?;
-        if let Some(index) = entry.members.iter().position(|member| member.outbound.id() == connection) {
-            entry.members.swap_remove(index);
-        }
+        let Some(entry) = shard.get_mut(room) else { return };
+        entry.members.retain(|member| member.outbound.id() != connection);
         if entry.members.is_empty() {
-            entry.idle_since = Some(Instant::now());
+            entry.idle_since.get_or_insert_with(Instant::now);
         }
-        Some(entry.subscription.clone())
     }
 
     /// Whether any local connection of `user` is in the room.
@@ -102,11 +99,14 @@ impl Hub {
         seats
     }
 
-    /// The room's head is known: deliveries at or below it are repeats.
-    pub(super) fn anchor(&self, room: &RoomId, head: Position) {
-        if let Some(entry) = self.shard(room).get_mut(room) {
-            entry.track.anchor(head);
-        }
+    /// Whether the room's head must be read before anybody looks at its log.
+    pub(super) fn is_unanchored(&self, room: &RoomId) -> bool {
+        self.shard(room).get(room).is_some_and(|entry| entry.track.is_unanchored())
+    }
+
+    /// The room's head is known: deliveries at or below it are repeats. `true`: the room needs the healer.
+    pub(super) fn anchor(&self, room: &RoomId, head: Position) -> bool {
+        self.shard(room).get_mut(room).is_some_and(|entry| entry.track.anchor(head))
     }
 
     /// Takes a delivered entry: opened and cast when it is the next one. `true`: the room needs the healer.
@@ -141,7 +141,7 @@ impl Hub {
     pub(super) fn healing_from(&self, room: &RoomId) -> Option<Position> {
         match self.shard(room).get(room)?.track {
             Track::Healing { from, .. } => Some(from),
-            Track::Unanchored | Track::At(_) => None,
+            Track::Unanchored { .. } | Track::At(_) => None,
         }
     }
 
@@ -197,7 +197,7 @@ impl Hub {
             for member in entry.members.drain(..) {
                 member.outbound.doom(CloseReason::PositionLost);
             }
-            entry.track = Track::Unanchored;
+            entry.track = Track::new();
             entry.idle_since = Some(Instant::now());
         }
     }
@@ -223,7 +223,7 @@ impl Hub {
         let mut shard = self.shard(room);
         match shard.get_mut(room) {
             Some(entry) if entry.idle_since.is_some_and(|since| since <= deadline) => {
-                entry.track = Track::Unanchored;
+                entry.track = Track::new();
                 true
             }
             Some(_) | None => false,

@@ -57,6 +57,16 @@ impl Lifetime {
         self.heard_at = Instant::now();
     }
 
+    /// When a write that makes no progress ends the connection, and as what.
+    pub(super) fn write_deadline(&self) -> (Instant, CloseReason) {
+        let patience = if self.ping_timeout.is_zero() { IDLE } else { self.ping_timeout };
+        let silent = Instant::now() + patience;
+        if self.ends_at <= silent {
+            return (self.ends_at, CloseReason::TokenExpired);
+        }
+        (silent, CloseReason::SlowConsumer)
+    }
+
     /// When to ask again what is due.
     pub(super) fn next_due(&self) -> Instant {
         let first = self.ping_at.min(self.ends_at);

@@ -14,6 +14,7 @@ mod keeper;
 mod lifetime;
 mod outbound;
 mod parcel;
+mod patience;
 mod relay;
 mod replay;
 mod seats;

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use super::Parcel;
 use crate::dialect::Answer;
@@ -57,6 +58,8 @@ pub struct Outbound {
     state: Mutex<State>,
 }
 
+/// How long a write may still take once the connection is to end.
+const LAST_WRITE: Duration = Duration::from_secs(2);
 /// An idle queue keeps no more room than this; 10,000 idle connections are 10,000 queues.
 const IDLE_CAPACITY: usize = 8;
 
@@ -131,17 +134,24 @@ impl Outbound {
         .await
     }
 
-    /// Waits until the client is known to be too slow: the one doom that cannot wait for a write.
-    pub async fn overflowed(&self) {
-        poll_fn(|context| {
+    /// Waits until a write that is under way must be given up: at once when the client is too slow, and a little
+    /// after any other end, so that a client that reads still gets what waited.
+    pub async fn given_up(&self) -> CloseReason {
+        let doom = poll_fn(|context| {
             let mut state = self.state();
-            if state.doom == Some(CloseReason::SlowConsumer) {
-                return Poll::Ready(());
+            match state.doom {
+                Some(reason) => Poll::Ready(reason),
+                None => {
+                    register(&mut state, context.waker());
+                    Poll::Pending
+                }
             }
-            register(&mut state, context.waker());
-            Poll::Pending
         })
         .await;
+        if doom != CloseReason::SlowConsumer {
+            tokio::time::sleep(LAST_WRITE).await;
+        }
+        doom
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -166,8 +176,6 @@ fn wake(mut state: MutexGuard<'_, State>) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn notice() -> Item {
@@ -196,8 +204,17 @@ mod tests {
         for _ in 0..3 {
             outbound.push(notice(), Class::Durable);
         }
-        outbound.overflowed().await;
+        assert_eq!(outbound.given_up().await, CloseReason::SlowConsumer);
         assert_eq!(outbound.drain(&mut Vec::new()).await, Some(CloseReason::SlowConsumer));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_under_way_is_given_up_soon_after_the_connection_is_to_end() {
+        let outbound = queue(2, 0);
+        outbound.doom(CloseReason::Draining);
+        let start = tokio::time::Instant::now();
+        assert_eq!(outbound.given_up().await, CloseReason::Draining);
+        assert_eq!(start.elapsed(), LAST_WRITE);
     }
 
     #[tokio::test]

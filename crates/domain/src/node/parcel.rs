@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 
 use crate::dialect::{DIALECTS, Dialect};
-use crate::words::{ConnectionId, Event, Form, Position, RoomId};
+use crate::words::{ConnectionId, Content, Event, Form, Position, RoomId};
 
 /// What a parcel weighs beside its text: names, ids, braces.
 const ENVELOPE: usize = 160;
@@ -23,11 +23,11 @@ impl Parcel {
     /// A parcel that every member hears, except the connection `skips`.
     pub fn new(event: Event, skips: Option<ConnectionId>) -> Self {
         let text = match &event {
-            Event::Message(message) => message.content.as_ref().map_or(0, |content| content.text.len()),
+            Event::Message(message) => message.content.as_ref().map_or(0, Content::weight),
             Event::Edited(change)
             | Event::Deleted(change)
             | Event::Reacted(change)
-            | Event::Unreacted(change) => change.content.as_ref().map_or(0, |content| content.text.len()),
+            | Event::Unreacted(change) => change.content.as_ref().map_or(0, Content::weight),
             Event::Resync { .. } => 0,
         };
         Self { event, skips, weight: ENVELOPE + text, frames: Default::default() }

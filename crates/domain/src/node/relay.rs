@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
-use tokio::sync::Notify;
+use futures::stream::FuturesUnordered;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::sleep;
 
 use super::Parcel;
 use super::hub::Hub;
-use super::track::{self, Step};
+use super::track::{self, Holes, Step};
 use crate::ports::{Broker, Delivery, Inbox, PortError, Sealer, Store};
 use crate::words::{
     Amendment, Content, Draft, Entry, Event, Kind, Message, Policies, Position, RoomId, Unreadable,
@@ -18,8 +20,8 @@ use crate::words::{
 
 /// Entries that one look at the hot log may bring.
 const LOOK: usize = 500;
-/// Rooms healed at the same time.
-const HEALERS: usize = 32;
+/// Looks at the same time.
+const LOOKS: usize = 32;
 /// Pause before a failed look is repeated.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -123,65 +125,97 @@ impl Relay {
         self.called.notify_one();
     }
 
-    /// Heals rooms for as long as the node lives. Dropping the future ends it between two looks.
-    pub(super) async fn heal_forever(&self, broker: &dyn Broker, store: &dyn Store) {
-        loop {
-            self.called.notified().await;
-            let sick = std::mem::take(&mut *self.sick.lock().unwrap_or_else(PoisonError::into_inner));
-            futures::stream::iter(sick)
-                .for_each_concurrent(HEALERS, |room| async move { self.heal(&room, broker, store).await })
-                .await;
+    /// The head that was read under the room's gate.
+    pub(super) fn anchor(&self, room: &RoomId, head: Position) {
+        if self.hub.anchor(room, head) {
+            self.call_healer([room.clone()]);
         }
     }
 
-    async fn heal(&self, room: &RoomId, broker: &dyn Broker, store: &dyn Store) {
-        while let Some(from) = self.hub.healing_from(room) {
-            match self.look(room, from, broker, store).await {
-                Ok(Some((head, steps))) => {
-                    metrics::counter!("hubbub_healed_entries_total").increment(steps.len() as u64);
-                    if self.hub.heal(room, head, steps, |entry| self.opener.parcel(entry)) {
-                        return;
-                    }
+    /// Heals rooms for as long as the node lives; a room that cannot be healed yet keeps none of the others waiting.
+    /// Dropping the future ends it between two looks.
+    pub(super) async fn heal_forever(&self, broker: &dyn Broker, store: &dyn Store) {
+        let looks = Semaphore::new(LOOKS);
+        let (mut healing, mut busy) = (FuturesUnordered::new(), HashSet::new());
+        loop {
+            let sick = tokio::select! {
+                () = self.called.notified() => self.take_sick(),
+                Some(room) = healing.next(), if !healing.is_empty() => {
+                    busy.remove(&room);
+                    // It may have fallen ill again while this was told.
+                    if self.hub.healing_from(&room).is_some() { HashSet::from([room]) } else { continue }
                 }
-                Ok(None) => {
-                    tracing::error!(room.id = %room, position = %from, "a hole cannot be filled, members must rejoin");
-                    metrics::counter!("hubbub_positions_lost_total").increment(1);
-                    self.hub.lose(room);
-                    return;
-                }
-                Err(error) => {
-                    tracing::debug!(room.id = %room, %error, "a hole cannot be filled yet");
-                    tokio::time::sleep(PAUSE).await;
+            };
+            for room in sick {
+                if busy.insert(room.clone()) {
+                    healing.push(self.heal(room, &looks, broker, store));
                 }
             }
         }
     }
 
-    /// What stands behind `from`; `None`: nobody can say any more.
-    async fn look(
-        &self,
-        room: &RoomId,
-        from: Position,
-        broker: &dyn Broker,
-        store: &dyn Store,
-    ) -> Result<Option<(Position, Vec<Step>)>, PortError> {
-        let span = broker.after(room, from, LOOK).await?;
-        let (head, new_epoch) = (span.head, span.head.epoch > from.epoch);
-        if let Some(steps) = track::stitch(from, span) {
-            return Ok(Some((head, steps)));
-        }
-        let kept = match store.after(room, from, LOOK).await {
-            Ok(kept) => kept,
-            // A new epoch says by itself that something may be lost; it does not wait for the database.
-            Err(_) if new_epoch => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        if !kept.is_empty() || new_epoch {
-            return Ok(track::follow(from, head, kept).map(|steps| (head, steps)));
-        }
-        if store.head(room).await?.is_none_or(|stored| stored <= from) {
-            return Err(PortError::Unavailable("the database has not caught up yet".into()));
-        }
-        Ok(None)
+    fn take_sick(&self) -> HashSet<RoomId> {
+        std::mem::take(&mut *self.sick.lock().unwrap_or_else(PoisonError::into_inner))
     }
+
+    async fn heal(&self, room: RoomId, looks: &Semaphore, broker: &dyn Broker, store: &dyn Store) -> RoomId {
+        while let Some(from) = self.hub.healing_from(&room) {
+            let found = {
+                let _turn = looks.acquire().await;
+                look(&room, from, broker, store).await
+            };
+            match found {
+                Ok(Some((head, steps))) => {
+                    metrics::counter!("hubbub_healed_entries_total").increment(steps.len() as u64);
+                    let moved = !steps.is_empty();
+                    let whole = self.hub.heal(&room, head, steps, |entry| self.opener.parcel(entry));
+                    if !whole && !moved {
+                        sleep(PAUSE).await;
+                    }
+                }
+                Ok(None) => {
+                    tracing::error!(room.id = %room, position = %from, "a hole cannot be filled, members must rejoin");
+                    metrics::counter!("hubbub_positions_lost_total").increment(1);
+                    self.hub.lose(&room);
+                }
+                Err(error) => {
+                    tracing::debug!(room.id = %room, %error, "a hole cannot be filled yet");
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+        room
+    }
+}
+
+/// What stands behind `from`, with the head at that moment; `None`: nobody can say any more.
+async fn look(
+    room: &RoomId,
+    from: Position,
+    broker: &dyn Broker,
+    store: &dyn Store,
+) -> Result<Option<(Position, Vec<Step>)>, PortError> {
+    let span = broker.after(room, from, LOOK).await?;
+    let (head, new_epoch) = (span.head, span.head.epoch > from.epoch);
+    let told = |entries, holes| track::follow(from, head, entries, holes).map(|steps| (head, steps));
+    if track::reaches_back(from, &span) {
+        return Ok(told(span.entries, Holes::Refused));
+    }
+    let kept = match store.after(room, from, LOOK).await {
+        Ok(kept) => kept,
+        // A new epoch says by itself that something may be lost; it does not wait for the database.
+        Err(_) if new_epoch => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    if !kept.is_empty() {
+        return Ok(told(kept, Holes::Void));
+    }
+    if new_epoch {
+        // The broker has lost the old epoch; what it has of the new one follows all the same.
+        return Ok(told(span.entries, Holes::Refused));
+    }
+    if store.head(room).await?.is_none_or(|stored| stored <= from) {
+        return Err(PortError::Unavailable("the database has not caught up yet".into()));
+    }
+    Ok(None)
 }

@@ -1,9 +1,16 @@
 //! Catching up with a room, piece by piece, at the client's pace. Subscribe first, look second.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use super::Session;
 use super::session::Outcome;
 use crate::ports::PortError;
 use crate::words::{Event, Join, Position, RoomRef};
+
+/// Pause before a failed look is repeated.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// How far one client's replay of one room has come.
 pub(super) struct Catch {
@@ -50,7 +57,6 @@ impl Session {
         seen: Option<Position>,
     ) -> Result<Catch, PortError> {
         let head = self.node.reading().head(&join.room.id).await?;
-        self.node.anchor(&join.room.id, head);
         let page = join.history.unwrap_or(self.node.limits().page);
         let mut joining = Joining { recovered: None, page, members };
         let mut at = head;
@@ -82,6 +88,12 @@ impl Session {
                 let events = entries.into_iter().map(|entry| self.node.opener().event(entry)).collect();
                 Outcome::Caught(catch, events)
             }
+            Err(error) if catch.join.is_none() => {
+                tracing::debug!(room.id = %catch.room.id, %error, "a live flow cannot be healed yet");
+                sleep(PAUSE).await;
+                // Nothing was shown: asked again from the same place.
+                Outcome::Caught(catch, Vec::new())
+            }
             Err(error) => {
                 tracing::warn!(room.id = %catch.room.id, %error, "a replay could not be completed");
                 self.give_up(catch).await
@@ -96,15 +108,20 @@ impl Session {
                 catch.head = head;
                 self.catch_up(catch).await
             }
-            Err(_) => Outcome::Lost,
+            Err(error) => {
+                tracing::debug!(room.id = %catch.room.id, %error, "a replay waits for the broker");
+                sleep(PAUSE).await;
+                Outcome::Extend(catch)
+            }
         }
     }
 
     /// Never a partial recovery called complete: what cannot be proven is answered with the newest page.
     async fn give_up(&self, mut catch: Catch) -> Outcome {
         match &mut catch.join {
-            None => return Outcome::Lost,
-            Some(joining) => joining.recovered = joining.recovered.map(|_| false),
+            Some(Joining { recovered: Some(recovered), .. }) => *recovered = false,
+            // Healing, or a second join that promised no gap: there is no way to say that something is missing.
+            Some(Joining { recovered: None, .. }) | None => return Outcome::Lost,
         }
         catch.at = catch.head;
         self.caught_up(catch).await

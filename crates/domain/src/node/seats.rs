@@ -19,6 +19,8 @@ struct Seat {
     overflowed: bool,
     // False until the first join has succeeded.
     joined: bool,
+    // The seat is being given back: nothing more is shown.
+    leaving: bool,
 }
 
 /// Every room of one connection.
@@ -46,13 +48,28 @@ impl Seats {
             return Err(Fault::new(Code::TooManyRooms, format!("a connection joins at most {limit} rooms")));
         }
         let cursor = Cursor::holding(Position { epoch: 0, seq: 0 });
-        let seat = Seat { form: room.form, cursor, held: VecDeque::new(), overflowed: false, joined: false };
+        let seat = Seat {
+            form: room.form,
+            cursor,
+            held: VecDeque::new(),
+            overflowed: false,
+            joined: false,
+            leaving: false,
+        };
         self.rooms.insert(room.id.clone(), seat);
         Ok(None)
     }
 
     pub(super) fn contains(&self, room: &RoomId) -> bool {
-        self.rooms.contains_key(room)
+        self.rooms.get(room).is_some_and(|seat| !seat.leaving)
+    }
+
+    /// Nothing of the room is shown any more. It stays on the list until its seat is given back, so that a
+    /// connection that ends meanwhile does not forget it.
+    pub(super) fn begin_leave(&mut self, room: &RoomId) {
+        if let Some(seat) = self.rooms.get_mut(room) {
+            seat.leaving = true;
+        }
     }
 
     pub(super) fn remove(&mut self, room: &RoomId) {
@@ -71,7 +88,7 @@ impl Seats {
     /// Whether the client is shown this parcel now, and in which form.
     pub(super) fn admit(&mut self, parcel: &Arc<Parcel>) -> Option<Form> {
         let room = parcel.event().room();
-        let seat = self.rooms.get_mut(room)?;
+        let seat = self.rooms.get_mut(room).filter(|seat| !seat.leaving)?;
         let position = parcel.event().position();
         let verdict = match parcel.event() {
             Event::Resync { .. } => seat.cursor.rebase(position),
@@ -124,6 +141,11 @@ impl Seats {
         }
         self.rooms.remove(room);
         VecDeque::new()
+    }
+
+    /// Whether a room's flow waits to be healed.
+    pub(super) fn is_ailing(&self) -> bool {
+        !self.ailing.is_empty()
     }
 
     /// The next room whose flow must be healed, and the place to begin at.

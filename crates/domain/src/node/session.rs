@@ -29,10 +29,14 @@ pub(super) enum Outcome {
     Answer(Answer),
     /// Show this event to this client alone.
     Show(Event),
+    /// The seat is given back.
+    Left(RoomRef),
     /// The join failed: nothing is held back for it any more.
     NotJoined(RoomId, Fault),
     /// Some of what was missed; ask again with [`Session::catch_up`] until it is done.
     Caught(Catch, Vec<Event>),
+    /// The present head is not known yet; ask again with [`Session::extend`].
+    Extend(Catch),
     /// Caught up to the head; for a join that does not resume, with the page to show.
     CaughtUp(Catch, Vec<Event>),
     /// The client's place is lost.
@@ -77,7 +81,7 @@ impl Session {
     /// Leaves a room; leaving what was not joined is fine.
     pub(super) async fn leave(self: Arc<Self>, room: RoomRef) -> Outcome {
         self.node.unseat(&room.id, self.outbound.id(), &self.identity.user).await;
-        Outcome::Answer(Answer::Left { room })
+        Outcome::Left(room)
     }
 
     /// Publishes a message. It is heard when it comes back through the room, like everyone else's (invariant 5).

@@ -13,8 +13,13 @@ const HELD: usize = 1024;
 /// Where a room stands on this node.
 #[derive(Debug)]
 pub(super) enum Track {
-    /// Subscribed, nothing seen yet.
-    Unanchored,
+    /// Nobody has read the room's head yet, so nobody is live in it.
+    Unanchored {
+        /// What arrived since the subscription, in order.
+        held: VecDeque<Entry>,
+        /// Something may be missing in `held`.
+        doubtful: bool,
+    },
     /// Everything up to here was cast.
     At(Position),
     /// Something behind `from` may be missing: later entries wait.
@@ -43,9 +48,13 @@ impl Track {
     /// Judges a delivered entry.
     pub(super) fn arrive(&mut self, entry: Entry) -> Arrival {
         match self {
-            Self::Unanchored => {
-                *self = Self::At(entry.position);
-                Arrival::Cast(entry)
+            Self::Unanchored { held, doubtful: flawed } | Self::Healing { held, overflow: flawed, .. } => {
+                if held.len() == HELD {
+                    held.clear();
+                    *flawed = true;
+                }
+                held.push_back(entry);
+                Arrival::Kept
             }
             Self::At(place) if entry.position <= *place => Arrival::Kept,
             Self::At(place) if entry.position == place.next() => {
@@ -56,33 +65,46 @@ impl Track {
                 *self = Self::Healing { from: *place, held: VecDeque::from([entry]), overflow: false };
                 Arrival::Hole
             }
-            Self::Healing { held, overflow, .. } => {
-                if held.len() == HELD {
-                    held.clear();
-                    *overflow = true;
-                }
-                held.push_back(entry);
-                Arrival::Kept
-            }
         }
     }
 
-    /// A reader saw the room's head: the order is known from there on.
-    pub(super) fn anchor(&mut self, head: Position) {
-        if matches!(self, Self::Unanchored) {
-            *self = Self::At(head);
-        }
+    /// A room that nobody has looked at.
+    pub(super) fn new() -> Self {
+        Self::Unanchored { held: VecDeque::new(), doubtful: false }
+    }
+
+    /// Whether the head must be read before anybody joins.
+    pub(super) fn is_unanchored(&self) -> bool {
+        matches!(self, Self::Unanchored { .. })
+    }
+
+    /// The room's head, read after the subscription took effect and before any member looks at the log.
+    /// Says whether what arrived behind it calls for the healer.
+    pub(super) fn anchor(&mut self, head: Position) -> bool {
+        let Self::Unanchored { held, doubtful } = self else { return false };
+        let (mut held, overflow) = (std::mem::take(held), *doubtful);
+        held.retain(|entry| entry.position > head);
+        let whole = held.is_empty() && !overflow;
+        *self = if whole { Self::At(head) } else { Self::Healing { from: head, held, overflow } };
+        !whole
     }
 
     /// Deliveries may have been lost. Says whether there is anything to check.
     pub(super) fn suspect(&mut self) -> bool {
         match self {
-            Self::Unanchored => false,
+            Self::Unanchored { doubtful, .. } => {
+                *doubtful = true;
+                false
+            }
             Self::At(place) => {
                 *self = Self::Healing { from: *place, held: VecDeque::new(), overflow: false };
                 true
             }
-            Self::Healing { .. } => true,
+            Self::Healing { overflow, .. } => {
+                // The look under way may be older than the doubt: look once more.
+                *overflow = true;
+                true
+            }
         }
     }
 }
@@ -96,18 +118,24 @@ pub(super) enum Step {
     Resync(Position),
 }
 
-/// Puts what the hot log holds behind `from` into steps. `None`: it cannot prove that nothing is missing.
-pub(super) fn stitch(from: Position, span: Span) -> Option<Vec<Step>> {
-    let reaches_back = |oldest: Position| oldest.epoch == from.epoch && oldest <= from.next();
-    if span.head > from && !span.oldest.is_some_and(reaches_back) {
-        return None;
-    }
-    follow(from, span.head, span.entries)
+/// Whether the hot log proves that its entries behind `from` are all that there is.
+pub(super) fn reaches_back(from: Position, span: &Span) -> bool {
+    let joins = |oldest: Position| oldest.epoch == from.epoch && oldest <= from.next();
+    span.head <= from || span.oldest.is_some_and(joins)
+}
+
+/// What a missing number means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holes {
+    /// Something is missing: nothing is proven.
+    Refused,
+    /// The database leaves out void rows and dead letters; what it has is all that there is.
+    Void,
 }
 
 /// Puts entries that are known to be all that is left behind `from` into steps, announcing every new epoch.
-/// `None`: they have a hole within an epoch.
-pub(super) fn follow(from: Position, head: Position, entries: Vec<Entry>) -> Option<Vec<Step>> {
+/// `None`: they have a hole that must not be.
+pub(super) fn follow(from: Position, head: Position, entries: Vec<Entry>, holes: Holes) -> Option<Vec<Step>> {
     if entries.is_empty() && head.epoch > from.epoch {
         return Some(vec![Step::Resync(head)]);
     }
@@ -116,7 +144,7 @@ pub(super) fn follow(from: Position, head: Position, entries: Vec<Entry>) -> Opt
     for entry in entries {
         if entry.position.epoch > place.epoch {
             steps.push(Step::Resync(entry.position.previous()));
-        } else if entry.position != place.next() {
+        } else if entry.position != place.next() && holes == Holes::Refused {
             return None;
         }
         place = entry.position;
@@ -151,6 +179,13 @@ mod tests {
         Entry { position: at(epoch, seq), draft }
     }
 
+    fn stitch(from: Position, span: Span) -> Option<Vec<Step>> {
+        if !reaches_back(from, &span) {
+            return None;
+        }
+        follow(from, span.head, span.entries, Holes::Refused)
+    }
+
     fn places(steps: &[Step]) -> Vec<(bool, Position)> {
         let place = |step: &Step| match step {
             Step::Entry(entry) => (false, entry.position),
@@ -160,8 +195,38 @@ mod tests {
     }
 
     #[test]
+    fn what_arrives_before_the_head_is_known_waits_and_what_is_behind_the_head_is_healed() {
+        let mut track = Track::new();
+        assert_eq!(track.arrive(entry(1, 6)), Arrival::Kept);
+        assert_eq!(track.arrive(entry(1, 7)), Arrival::Kept);
+        assert!(track.anchor(at(1, 6)), "7 is behind the head that was read");
+        let mut track = Track::new();
+        track.arrive(entry(1, 6));
+        assert!(!track.anchor(at(1, 6)), "everything was known already");
+        assert!(matches!(track, Track::At(place) if place == at(1, 6)));
+    }
+
+    #[test]
+    fn a_doubt_is_remembered_before_the_head_is_known_and_while_healing() {
+        let mut track = Track::new();
+        track.suspect();
+        assert!(track.anchor(at(1, 6)));
+        let mut track = Track::At(at(1, 4));
+        track.arrive(entry(1, 6));
+        assert!(track.suspect());
+        assert!(matches!(track, Track::Healing { overflow: true, .. }));
+    }
+
+    #[test]
+    fn void_rows_of_the_database_are_no_hole_and_holes_of_the_hot_log_are() {
+        let entries = || vec![entry(1, 6), entry(1, 8)];
+        assert_eq!(follow(at(1, 5), at(1, 8), entries(), Holes::Refused), None);
+        assert_eq!(follow(at(1, 5), at(1, 8), entries(), Holes::Void).map(|steps| steps.len()), Some(2));
+    }
+
+    #[test]
     fn entries_are_cast_in_order_and_repeats_are_kept_back() {
-        let mut track = Track::Unanchored;
+        let mut track = Track::At(at(1, 3));
         assert!(matches!(track.arrive(entry(1, 4)), Arrival::Cast(_)));
         assert_eq!(track.arrive(entry(1, 4)), Arrival::Kept);
         assert!(matches!(track.arrive(entry(1, 5)), Arrival::Cast(_)));

@@ -95,6 +95,14 @@ impl Content {
         Self { reply_to: message.map(|id| id.0), ..self }
     }
 
+    /// About how many bytes it takes as JSON, escapes included; never less than a dialect writes for it.
+    pub fn weight(&self) -> usize {
+        let attachment =
+            |attachment: &Attachment| 160 + escaped(&attachment.name) + escaped(&attachment.media_type);
+        let extra = self.extra.as_deref().map_or(0, str::len);
+        escaped(&self.text) + extra + self.attachments.iter().map(attachment).sum::<usize>()
+    }
+
     /// The bytes that are sealed.
     pub fn to_bytes(&self) -> Vec<u8> {
         rmp_serde::to_vec_named(self).expect("strings, numbers and lists always encode")
@@ -104,6 +112,16 @@ impl Content {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Unreadable> {
         rmp_serde::from_slice(bytes).map_err(|_| Unreadable::Damaged)
     }
+}
+
+/// The length of a text as a JSON string.
+fn escaped(text: &str) -> usize {
+    let length = |byte: u8| match byte {
+        0..=0x1f => 6,
+        b'"' | b'\\' => 2,
+        _ => 1,
+    };
+    text.bytes().map(length).sum()
 }
 
 #[cfg(test)]
@@ -126,6 +144,11 @@ mod tests {
         }
         let bytes = rmp_serde::to_vec_named(&Newer { t: "hello", z: 1 }).unwrap();
         assert_eq!(Content::from_bytes(&bytes), Ok(Content::text("hello")));
+    }
+
+    #[test]
+    fn control_characters_weigh_what_their_escapes_do() {
+        assert_eq!(Content::text("a\u{1}\"\\").weight(), 1 + 6 + 2 + 2);
     }
 
     #[test]

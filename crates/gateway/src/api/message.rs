@@ -2,8 +2,8 @@
 
 use domain::words::{Attachment, Message, MessageId, UserId};
 use serde::{Serialize, Serializer};
-use wire::rfc3339;
 use serde_json::value::RawValue;
+use wire::rfc3339;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

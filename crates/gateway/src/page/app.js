@@ -3,11 +3,12 @@
 
 const $ = (id) => document.getElementById(id);
 const ui = Object.fromEntries(
-  ["status", "connect", "token", "room", "disconnect", "identity", "claims", "conversation",
+  ["status", "connect", "credentials", "token", "room", "disconnect", "identity", "claims", "conversation",
     "room-title", "members", "older", "log", "say", "text"].map((id) => [id, $(id)]),
 );
 
 const BACKOFF = { first: 500, most: 20000 };
+const RETRY = { least: 250, spread: 500 }; // on top of what the server asks for
 const KEPT = 1000; // messages in the page; older ones can be fetched again
 
 const CLOSED = {
@@ -26,6 +27,8 @@ const CLOSED = {
   4509: "You have too many connections open. Close another one first.",
 };
 const staysAway = (code) => code === 1008 || code === 4401 || (code >= 4500 && code <= 4999);
+
+const JOIN = "join"; // marks the answers to a join; those to a message carry its clientId
 
 const session = {
   socket: null, token: "", room: "", wanted: false, attempt: 0, timer: 0, retryAfter: 0,
@@ -161,7 +164,7 @@ function send(frame) {
 
 function join() {
   const resume = session.position ? { since: session.position.seq, epoch: session.position.epoch } : { history: 50 };
-  send({ type: "join_room", roomId: session.room, ...resume });
+  send({ type: "join_room", roomId: session.room, ref: JOIN, ...resume });
 }
 
 const heard = {
@@ -172,8 +175,10 @@ const heard = {
     frame.history.filter((event) => (event.type ?? "chat") === "chat").forEach(append);
     if (session.oldest === null) showOlder(frame.history[0]?.seq ?? 0);
     session.position = { epoch: frame.epoch, seq: frame.seq };
-    ui.members.textContent = frame.members === 1 ? "only you" : `${frame.members} people`;
+    // This door tells the number at the join and never again.
+    ui.members.textContent = frame.members === 1 ? "nobody else was here when you came" : `${frame.members} people when you came`;
     status("Connected", "live");
+    ui.credentials.hidden = true;
     for (const [clientId, { text }] of session.outbox) say(clientId, text);
     toBottom();
   },
@@ -188,9 +193,31 @@ const heard = {
     session.retryAfter = frame.retryAfterMs;
   },
   error(frame) {
-    note(`${frame.message} (${frame.code})`);
+    if (frame.retryAfterMs !== undefined && frame.ref !== undefined) return retry(frame);
+    const mine = session.outbox.get(frame.ref);
+    if (mine) {
+      session.outbox.delete(frame.ref);
+      mine.item.remove();
+    }
+    const text = `${frame.message} (${frame.code})`;
+    if (frame.ref === JOIN) {
+      leave();
+      status(text, "over");
+    }
+    note(text);
   },
 };
+
+/** The server has no room for it now: the same again, a little later than it asks for. */
+function retry({ ref, retryAfterMs }) {
+  const { socket } = session;
+  const again = () => {
+    if (session.socket !== socket) return;
+    if (ref === JOIN) join();
+    else if (session.outbox.has(ref)) say(ref, session.outbox.get(ref).text);
+  };
+  setTimeout(again, retryAfterMs + RETRY.least + Math.random() * RETRY.spread);
+}
 
 function hear(frame) {
   heard[frame.type]?.(frame);
@@ -219,11 +246,12 @@ function leave() {
   session.socket?.close(1000);
   session.socket = null;
   ui.disconnect.disabled = true;
+  ui.credentials.hidden = false;
   status("Not connected", "idle");
 }
 
 function say(clientId, message) {
-  return send({ type: "chat", roomId: session.room, message, clientId });
+  return send({ type: "chat", roomId: session.room, message, clientId, ref: clientId });
 }
 
 function newClientId() {

@@ -129,6 +129,10 @@ impl Presence for World {
         Ok(())
     }
 
+    async fn held(&self) -> Result<Vec<(RoomId, UserId)>, PortError> {
+        Ok(Vec::new())
+    }
+
     async fn renew(&self) -> Result<Lease, PortError> {
         Ok(Lease::Held)
     }
@@ -169,7 +173,7 @@ impl Store for World {
         Ok(Vec::new())
     }
 
-    async fn is_virgin(&self) -> Result<bool, PortError> {
+    async fn begins(&self, _broker: &str) -> Result<bool, PortError> {
         Ok(true)
     }
 

@@ -97,14 +97,15 @@ impl Embedded {
         drain: CancellationToken,
     ) -> Result<(), Exit> {
         let server = &self.config.server;
-        let (mut edges, mut links) = (Vec::new(), Vec::new());
+        let (mut edges, mut links, mut internal) = (Vec::new(), Vec::new(), Vec::new());
         for number in 0..options.nodes {
             let public = listen(nth(server.listen, number)).await?;
             let admin = listen(nth(server.admin_listen, number)).await?;
             links.push(public.local_addr().unwrap_or(server.listen));
+            internal.push(admin.local_addr().unwrap_or(server.admin_listen));
             edges.push(self.edge(number).serve(public, admin, drain.clone()));
         }
-        welcome::print(&links, server.admin_listen, secret, &options.data)?;
+        welcome::print(&links, internal[0], secret, &options.data)?;
         try_join_all(edges).await.map(|_| ())
     }
 

@@ -16,7 +16,7 @@ pub async fn run(config: Config, drain: CancellationToken) -> Result<(), Exit> {
     let store = wiring::store(&config).await?;
     let url = wiring::needed(config.redis.url.as_ref(), "redis.url")?;
     let name = NodeId::boot(&node_name(config.persister.name.as_deref()));
-    let redis = options::redis(&config, url, config.persister.lease, false);
+    let redis = options::redis(&config, url, config.persister.lease);
     let journal = RedisJournal::connect(redis, name.as_str())
         .await
         .map_err(|error| wiring::dependency("Redis", url, &error))?;

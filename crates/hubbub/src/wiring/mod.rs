@@ -46,11 +46,13 @@ pub(crate) fn dependency(name: &'static str, url: &ServiceUrl, error: &PortError
 pub(crate) async fn redis_node(config: &Config, id: NodeId) -> Result<(Arc<Node>, Arc<RedisNode>), Exit> {
     let store = store(config).await?;
     let url = needed(config.redis.url.as_ref(), "redis.url")?;
-    let virgin = store.is_virgin().await;
-    let virgin = virgin.map_err(|error| Exit::failure("cannot read the database", error))?;
-    let redis = RedisNode::connect(options::redis(config, url, config.presence.lease, virgin), id.clone())
-        .await
-        .map_err(|error| dependency("Redis", url, &error))?;
+    let unreachable = |error| dependency("Redis", url, &error);
+    let mut redis = options::redis(config, url, config.presence.lease);
+    let instance = broker::redis::instance(&redis).await.map_err(unreachable)?;
+    // Written before the first number can be issued.
+    let virgin = store.begins(&instance).await;
+    redis.virgin = virgin.map_err(|error| Exit::failure("cannot read the database", error))?;
+    let redis = RedisNode::connect(redis, id.clone()).await.map_err(unreachable)?;
     let sealer = options::sealer(config);
     let ports = Ports { broker: redis.clone(), presence: redis.clone(), store, sealer };
     Ok((Node::new(id, options::limits(config), options::policies(config), ports), redis))

@@ -52,7 +52,7 @@ pub(crate) fn policies(config: &Config) -> Policies {
     }
 }
 
-pub(crate) fn redis(config: &Config, url: &ServiceUrl, lease: Duration, virgin: bool) -> RedisOptions {
+pub(crate) fn redis(config: &Config, url: &ServiceUrl, lease: Duration) -> RedisOptions {
     RedisOptions {
         url: url.expose().to_owned(),
         shards: config.redis.shards,
@@ -64,7 +64,8 @@ pub(crate) fn redis(config: &Config, url: &ServiceUrl, lease: Duration, virgin: 
         dedupe_window: config.broker.dedupe_window,
         batch: config.broker.batch,
         lease,
-        virgin,
+        // The wiring asks the database first.
+        virgin: false,
     }
 }
 

@@ -83,10 +83,11 @@ impl Client {
         }
     }
 
-    /// The next frame of this type; others are passed over.
+    /// The next frame of this type; others are passed over, but no error is.
     pub(crate) async fn until(&mut self, kind: &str) -> Value {
         loop {
             let frame = self.next().await;
+            assert_ne!(frame["type"], "error", "{frame}");
             if frame["type"] == kind {
                 return frame;
             }

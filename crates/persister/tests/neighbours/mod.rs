@@ -280,8 +280,8 @@ impl Store for WiredStore {
         self.store.heads().await
     }
 
-    async fn is_virgin(&self) -> Result<bool, PortError> {
-        self.store.is_virgin().await
+    async fn begins(&self, broker: &str) -> Result<bool, PortError> {
+        self.store.begins(broker).await
     }
 
     async fn ready(&self) -> Result<(), PortError> {

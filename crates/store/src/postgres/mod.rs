@@ -52,7 +52,10 @@ const HEAD: &str = "SELECT epoch, seq FROM messages WHERE room = $1 ORDER BY seq
 
 const HEADS: &str = "SELECT room, MAX(epoch), MAX(seq) FROM messages GROUP BY room";
 
-const IS_VIRGIN: &str = "SELECT NOT EXISTS (SELECT 1 FROM messages)";
+const BEGIN: &str = "INSERT INTO numbering (only, broker) VALUES (1, $1) ON CONFLICT DO NOTHING";
+
+const BEGINS: &str =
+    "SELECT broker = $1 AND NOT EXISTS (SELECT 1 FROM messages) FROM numbering WHERE only = 1";
 
 /// History in Postgres. Any number of nodes may share one database.
 pub struct PostgresStore {
@@ -154,10 +157,15 @@ impl Store for PostgresStore {
         self.gate.finish(connection, answer)?.into_iter().map(head).collect()
     }
 
-    async fn is_virgin(&self) -> Result<bool, PortError> {
+    async fn begins(&self, broker: &str) -> Result<bool, PortError> {
         let mut connection = self.gate.acquire().await?;
-        let query = sqlx::query_scalar(IS_VIRGIN);
-        let answer = self.gate.within(async { Ok(query.fetch_one(&mut *connection).await?) }).await;
+        let answer = self
+            .gate
+            .within(async {
+                sqlx::query(BEGIN).bind(broker).execute(&mut *connection).await?;
+                Ok(sqlx::query_scalar(BEGINS).bind(broker).fetch_one(&mut *connection).await?)
+            })
+            .await;
         self.gate.finish(connection, answer)
     }
 

@@ -50,7 +50,10 @@ const HEAD: &str = "SELECT epoch, seq FROM messages WHERE room = $1 ORDER BY seq
 
 const HEADS: &str = "SELECT room, MAX(epoch), MAX(seq) FROM messages GROUP BY room";
 
-const IS_VIRGIN: &str = "SELECT NOT EXISTS (SELECT 1 FROM messages)";
+const BEGIN: &str = "INSERT INTO numbering (only, broker) VALUES (1, $1) ON CONFLICT DO NOTHING";
+
+const BEGINS: &str =
+    "SELECT broker = $1 AND NOT EXISTS (SELECT 1 FROM messages) FROM numbering WHERE only = 1";
 
 /// History in one file.
 pub struct SqliteStore {
@@ -151,11 +154,16 @@ impl Store for SqliteStore {
         self.readers.finish(connection, answer)?.into_iter().map(head).collect()
     }
 
-    async fn is_virgin(&self) -> Result<bool, PortError> {
-        let mut connection = self.readers.acquire().await?;
-        let query = sqlx::query_scalar(IS_VIRGIN);
-        let answer = self.readers.within(async { Ok(query.fetch_one(&mut *connection).await?) }).await;
-        self.readers.finish(connection, answer)
+    async fn begins(&self, broker: &str) -> Result<bool, PortError> {
+        let mut connection = self.writer.acquire().await?;
+        let answer = self
+            .writer
+            .within(async {
+                sqlx::query(BEGIN).bind(broker).execute(&mut *connection).await?;
+                Ok(sqlx::query_scalar(BEGINS).bind(broker).fetch_one(&mut *connection).await?)
+            })
+            .await;
+        self.writer.finish(connection, answer)
     }
 
     async fn ready(&self) -> Result<(), PortError> {

@@ -14,7 +14,7 @@ pub(crate) async fn migrations_run_twice_and_at_once_do_their_work_once(scene: &
     store.append(&[lease(0, 1)], &[message(1, "kept")]).await.unwrap();
     store::migrate(url).await.unwrap();
     assert_eq!(store.ready().await, Ok(()));
-    assert!(!store.is_virgin().await.unwrap());
+    assert!(!store.begins("first").await.unwrap());
 }
 
 pub(crate) async fn without_its_schema_a_store_is_not_ready_and_says_what_to_do(scene: &Scene) {

@@ -115,7 +115,7 @@ pub(crate) async fn one_fenced_lease_among_several_stops_the_batch(scene: &Scene
     assert_eq!(scene.store.append(&leases, &[message(1, "text")]).await, Err(PortError::Fenced));
     // Nothing of it was done, the other fences included.
     assert!(scene.store.append(&[lease(1, 6), lease(4, 6)], &[]).await.is_ok());
-    assert!(scene.store.is_virgin().await.unwrap());
+    assert!(scene.store.begins("first").await.unwrap());
 }
 
 pub(crate) async fn a_refused_entry_refuses_the_whole_batch(scene: &Scene) {
@@ -125,16 +125,17 @@ pub(crate) async fn a_refused_entry_refuses_the_whole_batch(scene: &Scene) {
     // Number 0 stands before the first event; the database's own check says no.
     let answer = scene.store.append(&[lease(0, 1)], &[message(1, "first"), message(0, "poison")]).await;
     assert!(matches!(answer, Err(PortError::Refused(_))), "{answer:?}");
-    assert!(scene.store.is_virgin().await.unwrap());
+    assert!(scene.store.begins("first").await.unwrap());
     assert_eq!(scene.append(&[message(1, "first")]).await, vec![Appended::Stored]);
 }
 
-pub(crate) async fn only_a_database_without_any_entry_is_virgin(scene: &Scene) {
-    assert!(scene.store.is_virgin().await.unwrap());
+pub(crate) async fn only_the_first_broker_begins_and_only_before_any_entry(scene: &Scene) {
+    assert!(scene.store.begins("first").await.unwrap());
+    assert!(!scene.store.begins("second").await.unwrap());
     scene.append(&[]).await;
-    assert!(scene.store.is_virgin().await.unwrap());
+    assert!(scene.store.begins("first").await.unwrap());
     scene.append(&[message(1, "first")]).await;
-    assert!(!scene.store.is_virgin().await.unwrap());
+    assert!(!scene.store.begins("first").await.unwrap());
 }
 
 pub(crate) async fn two_writers_of_the_same_batch_write_it_once(scene: &Scene) {

@@ -1,15 +1,24 @@
 -- Takes one of a user's connection slots. Idempotent for one connection.
 --
 -- KEYS[1] nodes by lease end, KEYS[2] the user's slots by age, KEYS[3] the slots that the node holds
--- ARGV[1] node, ARGV[2] user, ARGV[3] connection, ARGV[4] limit (0: none), ARGV[5] '1' to replace the oldest, ARGV[6] lease ms
--- returns 'admitted', 'refused', or 'replaces <connection>'
+-- ARGV[1] node, ARGV[2] user, ARGV[3] connection, ARGV[4] limit (0: none), ARGV[5] '1' to replace the oldest
+-- returns 'lapsed' where the node has no lease; else 'admitted', 'refused', or 'replaces <connection>'
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
-  redis.call('ZADD', KEYS[1], now + tonumber(ARGV[6]), ARGV[1])
+  return 'lapsed'
 end
 local slot = ARGV[1] .. '\0' .. ARGV[3]
 local answer, limit = 'admitted', tonumber(ARGV[4])
+if limit > 0 and redis.call('ZCARD', KEYS[2]) >= limit then
+  -- Slots of dead nodes that nobody has swept yet keep nobody out.
+  for _, taken in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+    local ends = redis.call('ZSCORE', KEYS[1], string.match(taken, '^([^%z]*)'))
+    if not ends or tonumber(ends) <= now then
+      redis.call('ZREM', KEYS[2], taken)
+    end
+  end
+end
 if limit > 0 and not redis.call('ZSCORE', KEYS[2], slot) and redis.call('ZCARD', KEYS[2]) >= limit then
   if ARGV[5] ~= '1' then
     return 'refused'

@@ -2,14 +2,19 @@
 -- Whoever calls first gets each departure; nobody else does.
 --
 -- KEYS[1] nodes by lease end. The keys of the rooms swept are built here: they lie in the same shard.
--- ARGV[1] what the shard's keys begin with, ARGV[2] the node to sweep whatever its lease, '' for lapsed ones, ARGV[3] seats per call
+-- ARGV[1] what the shard's keys begin with, ARGV[2] the node to sweep whatever its lease, '' for lapsed ones, ARGV[3] seats per call, ARGV[4] the caller,
+--         which never sweeps itself for a lapsed lease: it renews and compares
 -- returns '1' when there is more to sweep, then room and user of each departure
 local node = ARGV[2]
 if node == '' then
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  node = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 1)[1]
-  if not node then
+  for _, lapsed in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 2)) do
+    if lapsed ~= ARGV[4] then
+      node = lapsed
+    end
+  end
+  if node == '' then
     return { '0' }
   end
 end
