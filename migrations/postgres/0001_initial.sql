@@ -60,7 +60,7 @@ CREATE TABLE shards (
 -- Which instance of the broker numbered first; at most one row, written before the first number is issued. An empty
 -- broker beside an empty database is a first start only if it is that instance; any other has lost something.
 CREATE TABLE numbering (
-    only   integer PRIMARY KEY CHECK (only = 1),
+    single integer PRIMARY KEY CHECK (single = 1),
     broker text    NOT NULL
 );
 

@@ -34,7 +34,7 @@ CREATE TABLE shards (
 ) STRICT;
 
 CREATE TABLE numbering (
-    only            integer PRIMARY KEY CHECK (only = 1),
+    single          integer PRIMARY KEY CHECK (single = 1),
     broker          text    NOT NULL
 ) STRICT;
 

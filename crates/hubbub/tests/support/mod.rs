@@ -43,8 +43,8 @@ impl Deployment {
         let extra = extra.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let mut deployment =
             Self { redis, postgres, database, gateways: Vec::new(), persisters: Vec::new(), extra };
-        let migrated = deployment.program("migrate", &[]).wait(PATIENCE).await;
-        assert_eq!(migrated, 0, "migrate");
+        let mut migrate = deployment.program("migrate", &[]);
+        assert_eq!(migrate.wait(PATIENCE).await, 0, "{}", migrate.output());
         for number in 1..=gateways {
             let part = deployment.launch("gateway", &format!("gateway-{number}"), free_port(), free_port());
             deployment.gateways.push(part);

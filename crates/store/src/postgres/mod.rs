@@ -52,10 +52,10 @@ const HEAD: &str = "SELECT epoch, seq FROM messages WHERE room = $1 ORDER BY seq
 
 const HEADS: &str = "SELECT room, MAX(epoch), MAX(seq) FROM messages GROUP BY room";
 
-const BEGIN: &str = "INSERT INTO numbering (only, broker) VALUES (1, $1) ON CONFLICT DO NOTHING";
+const BEGIN: &str = "INSERT INTO numbering (single, broker) VALUES (1, $1) ON CONFLICT DO NOTHING";
 
 const BEGINS: &str =
-    "SELECT broker = $1 AND NOT EXISTS (SELECT 1 FROM messages) FROM numbering WHERE only = 1";
+    "SELECT broker = $1 AND NOT EXISTS (SELECT 1 FROM messages) FROM numbering WHERE single = 1";
 
 /// History in Postgres. Any number of nodes may share one database.
 pub struct PostgresStore {
