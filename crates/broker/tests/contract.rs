@@ -105,6 +105,7 @@ contract! {
     admitting::a_connection_is_counted_once_however_often_it_asks,
     admitting::without_a_limit_everyone_is_admitted_and_counted,
     admitting::the_oldest_is_replaced_in_the_order_of_admission,
+    admitting::the_node_of_a_replaced_connection_is_told,
     admitting::each_user_has_a_limit_of_their_own,
     admitting::of_many_at_once_exactly_the_limit_is_admitted,
 }

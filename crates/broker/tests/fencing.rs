@@ -21,7 +21,7 @@ impl Inbox for Ear {
     fn deliver(&self, delivery: Delivery) {
         let heard = match delivery {
             Delivery::Entry(entry) => Some(entry.position),
-            Delivery::Suspect => None,
+            Delivery::Suspect | Delivery::Evict(_) => None,
         };
         self.0.try_send(heard).expect("no test hears ten thousand things");
     }

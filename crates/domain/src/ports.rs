@@ -60,6 +60,8 @@ pub struct Span {
 pub enum Delivery {
     /// A durable event. Of one room, in seq order, except after a loss.
     Entry(Entry),
+    /// A connection of this node has to make room for a newer one of its user.
+    Evict(ConnectionId),
     /// Deliveries may have been lost: every subscribed room must be checked against its head.
     Suspect,
 }
@@ -111,7 +113,7 @@ pub struct Census {
 pub enum Admission {
     /// The connection may stay.
     Admitted,
-    /// The connection may stay; this older one of the same user must go.
+    /// The connection may stay; this older one of the same user must go, and its node is told by [`Delivery::Evict`].
     Replaces(ConnectionId),
     /// The user has as many connections as they may.
     Refused,

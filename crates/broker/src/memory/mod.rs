@@ -15,13 +15,13 @@ mod shard;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::ports::Record;
-use domain::words::{NodeId, RoomId};
+use domain::ports::{Delivery, Inbox, Record};
+use domain::words::{ConnectionId, NodeId, RoomId};
 
 use claims::Claims;
 pub use journal::MemoryJournal;
@@ -68,7 +68,7 @@ impl Default for MemoryOptions {
 
 /// What all nodes and workers of this process share.
 ///
-/// Locks are taken in the order claims, then one shard; seats and letters alone.
+/// Locks are taken in the order claims, then one shard; seats, letters and inboxes alone.
 pub struct Memory {
     // One room's numbering, journal, hot log and deliveries happen under its shard's lock: that is its one order.
     shards: Box<[Mutex<Shard>]>,
@@ -76,6 +76,8 @@ pub struct Memory {
     claims: Mutex<Claims>,
     // At most `journal::LETTERS`.
     letters: Mutex<VecDeque<(Record, String)>>,
+    // Of every living node that has one; for what concerns one node alone.
+    inboxes: Mutex<HashMap<u64, Arc<dyn Inbox>>>,
     hasher: ahash::RandomState,
     handles: AtomicU64,
 }
@@ -91,6 +93,7 @@ impl Memory {
             seating: Mutex::new(Seating::new(lease)),
             claims: Mutex::new(Claims::new(shards, lease)),
             letters: Mutex::default(),
+            inboxes: Mutex::default(),
             hasher: ahash::RandomState::new(),
             handles: AtomicU64::new(0),
         })
@@ -109,6 +112,12 @@ impl Memory {
     /// Copies of the dead letters, oldest first, with their reasons.
     pub fn dead_letters(&self) -> Vec<(Record, String)> {
         lock(&self.letters).iter().cloned().collect()
+    }
+
+    /// Tells every node that a connection must go; the one that has it obeys.
+    fn evict(&self, connection: ConnectionId) {
+        let inboxes: Vec<_> = lock(&self.inboxes).values().cloned().collect();
+        inboxes.iter().for_each(|inbox| inbox.deliver(Delivery::Evict(connection)));
     }
 
     fn handle(&self) -> u64 {

@@ -30,6 +30,7 @@ impl MemoryNode {
 /// The shared state would keep the inbox of a dropped node alive, and deliver to it.
 impl Drop for MemoryNode {
     fn drop(&mut self) {
+        lock(&self.memory.inboxes).remove(&self.handle);
         for shard in &self.memory.shards {
             lock(shard).hush_everywhere(self.handle);
         }
@@ -64,7 +65,8 @@ impl Broker for MemoryNode {
 
     /// A second inbox is not taken.
     fn attach(&self, inbox: Arc<dyn Inbox>) {
-        let first = self.inbox.set(inbox).is_ok();
+        let first = self.inbox.set(inbox.clone()).is_ok();
+        lock(&self.memory.inboxes).entry(self.handle).or_insert(inbox);
         debug_assert!(first, "attach is called once");
     }
 
@@ -95,8 +97,12 @@ impl Presence for MemoryNode {
         limit: usize,
         replace_oldest: bool,
     ) -> Result<Admission, PortError> {
-        let mut seating = lock(&self.memory.seating);
-        Ok(seating.admit(&self.id, user, connection, (limit, replace_oldest), Instant::now()))
+        let rule = (limit, replace_oldest);
+        let admission = lock(&self.memory.seating).admit(&self.id, user, connection, rule, Instant::now());
+        if let Admission::Replaces(older) = admission {
+            self.memory.evict(older);
+        }
+        Ok(admission)
     }
 
     async fn release(&self, user: &UserId, connection: ConnectionId) -> Result<(), PortError> {

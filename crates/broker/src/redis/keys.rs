@@ -98,9 +98,10 @@ impl Keys {
         format!("{base}once:{}|{}|{user}|{}", room.key(), user.len(), client.as_str())
     }
 
-    /// Sharded channel: a node talking to itself, to prove that deliveries arrive.
-    pub(super) fn probe(&self, shard: Shard, node: &NodeId) -> String {
-        self.base(shard) + "probe:" + node.as_str()
+    /// Sharded channel: a node talking to itself, to prove that deliveries arrive; and others telling it to let a
+    /// connection go.
+    pub(super) fn probe(&self, shard: Shard, node: &str) -> String {
+        self.base(shard) + "probe:" + node
     }
 
     /// Sorted set: live nodes by the end of their lease.

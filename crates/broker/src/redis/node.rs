@@ -72,7 +72,7 @@ impl RedisNode {
 /// One channel proves a single connection; on a cluster each shard may live on another server.
 fn probes(link: &Link, options: &RedisOptions, node: &NodeId) -> Vec<String> {
     let spread = if options.url.contains("-cluster://") { usize::from(options.shards) } else { 1 };
-    link.keys.shards().take(spread).map(|shard| link.keys.probe(shard, node)).collect()
+    link.keys.shards().take(spread).map(|shard| link.keys.probe(shard, node.as_str())).collect()
 }
 
 #[async_trait]

@@ -16,6 +16,9 @@ use super::link::{Link, Script, unexpected};
 /// Seats that one sweeping call removes at most; a script must not hold Redis for long.
 const SWEPT: usize = 500;
 
+/// What a node hears on its own channel before the id of a connection that must go.
+pub(super) const EVICT: &str = "evict ";
+
 /// The seating half of a node's connection.
 pub(super) struct Seats {
     link: Link,
@@ -82,6 +85,18 @@ impl Seats {
         self.doubt();
         self.renew(shard).await?;
         self.link.call(script, shard, keys, arguments).await
+    }
+
+    /// Tells the node of a replaced connection, on the channel that it probes itself by.
+    async fn evict(&self, answer: &str) -> Result<Admission, PortError> {
+        let replaced = answer.strip_prefix("replaces ").and_then(|told| told.rsplit_once(' '));
+        let (node, connection) = replaced.ok_or_else(|| unexpected("an admission"))?;
+        let id = connection.parse().map_err(|_| unexpected("an admission"))?;
+        let shard = self.link.keys.shards().next().ok_or_else(|| unexpected("an admission"))?;
+        let channel = self.link.keys.probe(shard, node);
+        let arguments = vec![channel.as_str().into(), format!("{EVICT}{connection}").into()];
+        self.link.command("SPUBLISH", &channel, arguments).await?;
+        Ok(Admission::Replaces(ConnectionId(id)))
     }
 
     /// Sweeps one shard until nothing is left to sweep in it.
@@ -199,11 +214,7 @@ impl Presence for RedisNode {
         match reply.as_str().as_deref() {
             Some("admitted") => Ok(Admission::Admitted),
             Some("refused") => Ok(Admission::Refused),
-            Some(answer) => answer
-                .strip_prefix("replaces ")
-                .and_then(|id| id.parse().ok())
-                .map(|id| Admission::Replaces(ConnectionId(id)))
-                .ok_or_else(|| unexpected("an admission")),
+            Some(answer) => self.seats.evict(answer).await,
             None => Err(unexpected("an admission")),
         }
     }
@@ -220,7 +231,7 @@ impl Presence for RedisNode {
         let seats = &self.seats;
         let renewals = join_all(seats.link.keys.shards().map(|shard| seats.renew(shard))).await;
         // Remembered even when another shard did not answer.
-        if renewals.iter().any(|stood| *stood == Ok(false)) {
+        if renewals.contains(&Ok(false)) {
             seats.doubt();
         }
         for stood in renewals {

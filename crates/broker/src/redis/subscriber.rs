@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::ConnectionId;
 use domain::ports::{Delivery, Inbox, PortError};
 use fred::clients::Client;
 use fred::interfaces::{ClientLike, EventInterface, PubsubInterface};
@@ -22,6 +23,7 @@ use super::driver::Driver;
 use super::fence::Fence;
 use super::keys::Keys;
 use super::link::{self, Link};
+use super::presence::EVICT;
 use super::{RedisOptions, codec};
 
 /// Time between two probes.
@@ -131,6 +133,8 @@ impl Subscriber {
             let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
             heard.resize(self.probes.len(), None);
             heard[probe] = Some(Instant::now());
+            drop(heard);
+            self.obey(&payload);
             return;
         }
         let Some(room) = Keys::room_of_channel(&message.channel) else { return };
@@ -140,6 +144,13 @@ impl Subscriber {
                 tracing::error!(channel = %message.channel, reason, "a delivery cannot be read");
                 self.deliver(Delivery::Suspect);
             }
+        }
+    }
+
+    fn obey(&self, payload: &[u8]) {
+        let told = std::str::from_utf8(payload).ok().and_then(|text| text.strip_prefix(EVICT));
+        if let Some(connection) = told.and_then(|id| id.parse().ok()) {
+            self.deliver(Delivery::Evict(ConnectionId(connection)));
         }
     }
 

@@ -72,6 +72,19 @@ pub(crate) async fn the_oldest_is_replaced_in_the_order_of_admission(kind: Kind)
     assert_eq!(ask(&two, "anna", ConnectionId::new(), LIMIT, false).await, Admission::Refused);
 }
 
+pub(crate) async fn the_node_of_a_replaced_connection_is_told(kind: Kind) {
+    let scene = kind.scene().await;
+    let (mut one, two) = (scene.node("a").await, scene.node("b").await);
+    let (older, newer) = (ConnectionId::new(), ConnectionId::new());
+    ask(&one, "anna", older, 1, true).await;
+    // The channel by which a node is told is proven by its own probe.
+    while one.broker.probe_age().is_none() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(ask(&two, "anna", newer, 1, true).await, Admission::Replaces(older));
+    assert_eq!(one.ear.evicted().await, older);
+}
+
 pub(crate) async fn each_user_has_a_limit_of_their_own(kind: Kind) {
     let node = kind.scene().await.node("a").await;
     let long = "x".repeat(128);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::ports::{Delivery, Inbox};
-use domain::words::Entry;
+use domain::words::{ConnectionId, Entry};
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::timeout;
 
@@ -15,9 +15,10 @@ const WIDTH: usize = 20_000;
 /// What one node heard, in order.
 pub(crate) struct Ear {
     heard: mpsc::Receiver<Entry>,
+    evicted: mpsc::Receiver<ConnectionId>,
 }
 
-struct Drum(mpsc::Sender<Entry>);
+struct Drum(mpsc::Sender<Entry>, mpsc::Sender<ConnectionId>);
 
 impl Inbox for Drum {
     fn deliver(&self, delivery: Delivery) {
@@ -26,6 +27,10 @@ impl Inbox for Drum {
                 Ok(()) | Err(TrySendError::Closed(_)) => {}
                 Err(TrySendError::Full(_)) => panic!("an ear is full"),
             },
+            Delivery::Evict(connection) => {
+                // Only the tests of admission listen; nobody else is in their way.
+                let _ = self.1.try_send(connection);
+            }
             // A doubt, no loss: whatever was lost is missed by the test itself.
             Delivery::Suspect => {}
         }
@@ -35,7 +40,14 @@ impl Inbox for Drum {
 impl Ear {
     pub(crate) fn new() -> (Self, Arc<dyn Inbox>) {
         let (sender, heard) = mpsc::channel(WIDTH);
-        (Self { heard }, Arc::new(Drum(sender)))
+        let (evictions, evicted) = mpsc::channel(WIDTH);
+        (Self { heard, evicted }, Arc::new(Drum(sender, evictions)))
+    }
+
+    /// The next connection that had to make room.
+    pub(crate) async fn evicted(&mut self) -> ConnectionId {
+        let evicted = timeout(WAIT, self.evicted.recv()).await.expect("an eviction is told in time");
+        evicted.expect("the broker still holds the inbox")
     }
 
     /// The next entry.

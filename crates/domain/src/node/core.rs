@@ -1,16 +1,13 @@
 //! One gateway node: it holds sockets, queues and cursors, and nothing that another node would miss (invariant 3).
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-
-use ahash::RandomState;
-use tokio::sync::watch;
 
 use super::connection::Connection;
 use super::history::{History, unavailable};
 use super::hub::Hub;
 use super::keeper::Keeper;
+use super::population::{Population, Resident};
 use super::relay::{Opener, Relay};
 use super::{Outbound, Session, Transport};
 use crate::dialect::Dialect;
@@ -41,8 +38,6 @@ pub struct Ports {
     pub sealer: Arc<dyn Sealer>,
 }
 
-type Connections = HashMap<ConnectionId, Arc<Outbound>, RandomState>;
-
 /// One gateway node.
 pub struct Node {
     id: NodeId,
@@ -53,35 +48,20 @@ pub struct Node {
     relay: Arc<Relay>,
     history: History,
     keeper: Keeper,
-    // Held to add, remove or list; never across an await.
-    connections: Mutex<Connections>,
-    population: watch::Sender<usize>,
-    draining: watch::Sender<bool>,
+    population: Arc<Population>,
 }
 
 impl Node {
     /// A node that hears `ports.broker` from now on. [`Self::run`] must be running for it to heal and to hold its seats.
     pub fn new(id: NodeId, limits: Limits, policies: Policies, ports: Ports) -> Arc<Self> {
-        let hub = Arc::new(Hub::new());
+        let (hub, population) = (Arc::new(Hub::new()), Arc::new(Population::new()));
         let opener = Arc::new(Opener { sealer: ports.sealer.clone(), policies });
-        let relay = Arc::new(Relay::new(hub.clone(), opener.clone()));
+        let relay = Arc::new(Relay::new(hub.clone(), opener.clone(), population.clone()));
         ports.broker.attach(relay.clone());
         let history =
             History { broker: ports.broker.clone(), store: ports.store.clone(), opener: opener.clone() };
         let keeper = Keeper::new(relay.clone(), ports.broker.clone(), ports.presence.clone(), limits.linger);
-        Arc::new(Self {
-            id,
-            limits,
-            ports,
-            hub,
-            opener,
-            relay,
-            history,
-            keeper,
-            connections: Mutex::default(),
-            population: watch::Sender::new(0),
-            draining: watch::Sender::new(false),
-        })
+        Arc::new(Self { id, limits, ports, hub, opener, relay, history, keeper, population })
     }
 
     /// Heals rooms, renews the node's lease, sweeps dead nodes and lets go of idle rooms, until dropped.
@@ -102,12 +82,14 @@ impl Node {
     ) -> CloseReason {
         let outbound = Arc::new(Outbound::new(ConnectionId::new(), &self.limits));
         let (id, user) = (outbound.id(), identity.user.clone());
-        if let Err(reason) = self.admit(&outbound, &user).await {
-            transport.close(reason).await;
-            return reason;
-        }
+        let resident = match self.admit(&outbound, &user).await {
+            Ok(resident) => resident,
+            Err(reason) => {
+                transport.close(reason).await;
+                return reason;
+            }
+        };
         tracing::debug!(session.id = %id, user.id = %user, door = door.profile.name, "connection opened");
-        let guard = Registered { node: &self, id };
         let acknowledges = door.dialect.acknowledges();
         let session = Session { node: self.clone(), outbound, identity, acknowledges };
         let (reason, rooms) = Connection::new(transport, door, Arc::new(session)).run().await;
@@ -115,7 +97,7 @@ impl Node {
             self.unseat(&room, id, &user).await;
         }
         self.keeper.release(id).await;
-        drop(guard);
+        drop(resident);
         tracing::debug!(session.id = %id, user.id = %user, code = reason.code(), "connection closed");
         metrics::counter!("hubbub_disconnects_total", "code" => reason.code().to_string()).increment(1);
         reason
@@ -158,24 +140,16 @@ impl Node {
 
     /// Open connections.
     pub fn connections(&self) -> usize {
-        *self.population.borrow()
+        self.population.count()
     }
 
     /// Whether the node is going down: nothing new may come in.
     pub fn is_draining(&self) -> bool {
-        *self.draining.borrow()
+        self.population.is_draining()
     }
 
-    pub(super) fn begin_drain(&self) -> Vec<Arc<Outbound>> {
-        let connections = self.list();
-        self.draining.send_replace(true);
-        connections.values().cloned().collect()
-    }
-
-    pub(super) async fn emptied(&self) {
-        let mut population = self.population.subscribe();
-        // An error would mean that the sender is gone; it lives as long as self.
-        let _ = population.wait_for(|open| *open == 0).await;
+    pub(super) fn population(&self) -> &Population {
+        &self.population
     }
 
     pub(super) async fn retire(&self) {
@@ -214,55 +188,19 @@ impl Node {
         self.keeper.unseat(room, user).await;
     }
 
-    async fn admit(&self, outbound: &Arc<Outbound>, user: &UserId) -> Result<(), CloseReason> {
+    /// Takes one of the user's slots, and a place on the list.
+    async fn admit(&self, outbound: &Arc<Outbound>, user: &UserId) -> Result<Resident, CloseReason> {
         if self.is_draining() {
             return Err(CloseReason::Draining);
         }
         match self.keeper.admit(user, outbound.id(), &self.limits).await {
-            Admission::Admitted => {}
-            Admission::Replaces(older) => self.evict(older),
+            Admission::Admitted | Admission::Replaces(_) => {}
             Admission::Refused => return Err(CloseReason::TooManyConnections),
         }
-        if self.register(outbound) {
-            return Ok(());
+        if let Some(resident) = self.population.register(outbound) {
+            return Ok(resident);
         }
         self.keeper.release(outbound.id()).await;
         Err(CloseReason::Draining)
-    }
-
-    /// Adds a connection to the list, unless the node began to drain while the slot was asked for.
-    fn register(&self, outbound: &Arc<Outbound>) -> bool {
-        let mut connections = self.list();
-        // Under the lock: a drain either sees this connection or is seen by it.
-        if self.is_draining() {
-            return false;
-        }
-        connections.insert(outbound.id(), outbound.clone());
-        self.population.send_replace(connections.len());
-        true
-    }
-
-    fn evict(&self, connection: ConnectionId) {
-        if let Some(outbound) = self.list().get(&connection) {
-            outbound.doom(CloseReason::TooManyConnections);
-        }
-    }
-
-    fn list(&self) -> MutexGuard<'_, Connections> {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Takes a connection off the list however its life ends.
-struct Registered<'a> {
-    node: &'a Node,
-    id: ConnectionId,
-}
-
-impl Drop for Registered<'_> {
-    fn drop(&mut self) {
-        let mut connections = self.node.list();
-        connections.remove(&self.id);
-        self.node.population.send_replace(connections.len());
     }
 }

@@ -20,7 +20,7 @@ impl Node {
     /// Turns every client away with `reconnect`, closes all connections within `within`, gives the seats back.
     /// Returns how many connections were left when the time was up.
     pub async fn drain(&self, within: Duration) -> usize {
-        let connections = self.begin_drain();
+        let connections = self.population().begin_drain();
         let total = connections.len();
         tracing::info!(connections = total, within_ms = within.as_millis(), "draining");
         let done = timeout(within, async {
@@ -39,7 +39,7 @@ impl Node {
                 });
                 sleep(pause).await;
             }
-            self.emptied().await;
+            self.population().emptied().await;
         })
         .await;
         let left = if done.is_ok() { 0 } else { self.connections() };

@@ -15,6 +15,7 @@ mod lifetime;
 mod outbound;
 mod parcel;
 mod patience;
+mod population;
 mod relay;
 mod replay;
 mod seats;

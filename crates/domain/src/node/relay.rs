@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use super::Parcel;
 use super::hub::Hub;
+use super::population::Population;
 use super::track::{self, Holes, Step};
 use crate::ports::{Broker, Delivery, Inbox, PortError, Sealer, Store};
 use crate::words::{
@@ -91,6 +92,7 @@ fn amendment(draft: Draft, position: Position, content: Result<Content, Unreadab
 pub(super) struct Relay {
     pub(super) hub: Arc<Hub>,
     pub(super) opener: Arc<Opener>,
+    population: Arc<Population>,
     // Bounded by the number of rooms on this node: a room is in it once.
     sick: Mutex<HashSet<RoomId>>,
     called: Notify,
@@ -106,6 +108,7 @@ impl Inbox for Relay {
                     self.call_healer([room]);
                 }
             }
+            Delivery::Evict(connection) => self.population.evict(connection),
             Delivery::Suspect => {
                 let doubtful = self.hub.suspect_all();
                 tracing::info!(rooms = doubtful.len(), "deliveries are in doubt, checking every room");
@@ -116,8 +119,8 @@ impl Inbox for Relay {
 }
 
 impl Relay {
-    pub(super) fn new(hub: Arc<Hub>, opener: Arc<Opener>) -> Self {
-        Self { hub, opener, sick: Mutex::default(), called: Notify::new() }
+    pub(super) fn new(hub: Arc<Hub>, opener: Arc<Opener>, population: Arc<Population>) -> Self {
+        Self { hub, opener, population, sick: Mutex::default(), called: Notify::new() }
     }
 
     fn call_healer(&self, rooms: impl IntoIterator<Item = RoomId>) {

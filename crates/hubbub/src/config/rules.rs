@@ -162,7 +162,7 @@ fn frame_exceeds_queue(facts: &Facts<'_>) -> Option<String> {
 
 fn rate_without_burst(facts: &Facts<'_>) -> Option<String> {
     let limits = &facts.config.limits;
-    let contradict = (limits.commands_per_second == 0) != (limits.commands_burst == 0);
+    let contradict = limits.commands_per_second > 0 && limits.commands_burst == 0;
     contradict
         .then(|| "one is switched off and the other is not; 0 in both switches the limit off".to_owned())
 }

@@ -1,6 +1,6 @@
 //! The data folder of the embedded mode: the SQLite file, and whether the last run ended in order.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,13 +15,20 @@ use crate::exit::Exit;
 /// A data folder in use.
 pub(crate) struct DataFolder {
     path: PathBuf,
+    // Locked as long as it is open: two processes would number the same rooms apart.
+    _lock: File,
 }
 
 impl DataFolder {
     pub(crate) fn open(path: &Path) -> Result<Self, Exit> {
         fs::create_dir_all(path)
             .map_err(|error| Exit::failure(format!("cannot make the folder {}", path.display()), error))?;
-        Ok(Self { path: path.to_owned() })
+        let lock = File::create(path.join("lock"))
+            .map_err(|error| Exit::failure(format!("cannot write in {}", path.display()), error))?;
+        lock.try_lock().map_err(|error| {
+            Exit::failure(format!("{} is in use by another process", path.display()), error)
+        })?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
     /// The SQLite file, brought to the newest schema.

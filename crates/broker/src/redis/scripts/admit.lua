@@ -2,7 +2,7 @@
 --
 -- KEYS[1] nodes by lease end, KEYS[2] the user's slots by age, KEYS[3] the slots that the node holds
 -- ARGV[1] node, ARGV[2] user, ARGV[3] connection, ARGV[4] limit (0: none), ARGV[5] '1' to replace the oldest
--- returns 'lapsed' where the node has no lease; else 'admitted', 'refused', or 'replaces <connection>'
+-- returns 'lapsed' where the node has no lease; else 'admitted', 'refused', or 'replaces <node> <connection>'
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
@@ -24,7 +24,7 @@ if limit > 0 and not redis.call('ZSCORE', KEYS[2], slot) and redis.call('ZCARD',
     return 'refused'
   end
   local oldest = redis.call('ZPOPMIN', KEYS[2])[1]
-  answer = 'replaces ' .. string.match(oldest, '%z(.*)$')
+  answer = 'replaces ' .. string.gsub(oldest, '%z', ' ', 1)
 end
 -- Strictly above the newest, so that slots of one millisecond keep their order.
 local newest = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
