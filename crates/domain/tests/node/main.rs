@@ -1,0 +1,14 @@
+//! One node, through its public API alone, between ports and clients that do what a test says.
+
+mod churn;
+mod commands;
+mod endings;
+mod epochs;
+mod first_joins;
+mod healing;
+mod lapses;
+mod pages;
+mod rejoins;
+mod replays;
+mod slow_clients;
+mod support;
