@@ -3,8 +3,8 @@
 //! Owns what is true for every dialect, every broker and every store. It names no
 //! dialect, no Redis, no SQL and no HTTP; the compiler keeps them out (invariant 1).
 //!
-//! Read [`ports`] first, then follow one message: [`node::Session`] → [`ports::Broker`]
-//! → [`node::Relay`] → [`node::Hub`] → [`node::Outbound`] → the connection's writer.
+//! Read [`ports`] first, then follow one message through `node/`: session → [`ports::Broker`] → relay → hub →
+//! [`node::Outbound`] → connection.
 
 pub mod dialect;
 pub mod node;

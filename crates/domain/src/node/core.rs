@@ -67,7 +67,7 @@ impl Node {
     /// Heals rooms, renews the node's lease, sweeps dead nodes and lets go of idle rooms, until dropped.
     pub async fn run(&self) {
         tokio::join!(
-            self.relay.heal_forever(&*self.ports.broker, &*self.ports.store),
+            self.relay.heal_forever(&self.history),
             self.keeper.keep_forever(),
             self.keeper.close_idle_forever(),
         );

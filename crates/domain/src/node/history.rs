@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::relay::Opener;
-use super::track::reaches_back;
+use super::track::{self, Holes, Step};
 use crate::ports::{Broker, PortError, Store, StoredMessage};
 use crate::words::{Code, Content, Entry, Event, Fault, Kind, Message, Position, RoomId};
 
 /// How long a join waits for the part of its page that only the database has.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// Entries read at once while a client catches up.
+/// Entries read at once while a client, or a room, catches up.
 const CHUNK: usize = 200;
 /// What a page may hold, in bytes of text; the newest are kept.
 const PAGE_BYTES: usize = 256 * 1024;
@@ -106,13 +106,36 @@ impl History {
         Ok(page.into_iter().map(|stored| self.stored(room, stored)).collect())
     }
 
-    /// Up to a chunk of entries behind `at`, in order and complete; empty: `at` is the head, or nobody can prove more.
-    pub(super) async fn behind(&self, room: &RoomId, at: Position) -> Result<Vec<Entry>, PortError> {
+    /// What stands behind `at`, a chunk of it in order, and the head at that moment. Every new epoch is announced.
+    /// `None`: it cannot be proven that nothing is missing; an error: not now.
+    pub(super) async fn behind(
+        &self,
+        room: &RoomId,
+        at: Position,
+    ) -> Result<Option<(Position, Vec<Step>)>, PortError> {
         let span = self.broker.after(room, at, CHUNK).await?;
-        if reaches_back(at, &span) {
-            return Ok(span.entries);
+        let (head, new_epoch) = (span.head, span.head.epoch > at.epoch);
+        let told = |entries, holes| track::follow(at, head, entries, holes).map(|steps| (head, steps));
+        if track::reaches_back(at, &span) {
+            return Ok(told(span.entries, Holes::Refused));
         }
-        self.store.after(room, at, CHUNK).await
+        let kept = match self.store.after(room, at, CHUNK).await {
+            Ok(kept) => kept,
+            // A new epoch says by itself that something may be lost; it does not wait for the database.
+            Err(_) if new_epoch => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        if !kept.is_empty() {
+            return Ok(told(kept, Holes::Void));
+        }
+        if new_epoch {
+            // The broker has lost the old epoch; what it has of the new one follows all the same.
+            return Ok(told(span.entries, Holes::Refused));
+        }
+        if self.store.head(room).await?.is_none_or(|stored| stored <= at) {
+            return Err(PortError::Unavailable("the database has not caught up yet".into()));
+        }
+        Ok(None)
     }
 
     /// The room's newest position.

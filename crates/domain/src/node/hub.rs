@@ -13,6 +13,8 @@ use super::{Outbound, Parcel};
 use crate::words::{Author, CloseReason, ConnectionId, Entry, Position, RoomId, UserId};
 
 const SHARDS: usize = 64;
+/// Healed entries that are cast to every member; well below the least queue that makes sense.
+const BULK: usize = 32;
 
 /// Whether this node is subscribed to a room. The gate lets one task at a time talk to the broker about a
 /// room, and is the only lock here that may be held across an await: it guards no map.
@@ -184,6 +186,11 @@ impl Hub {
         } else {
             Track::Healing { from: place, held: rest, overflow: false }
         };
+        if parcels.len() > BULK {
+            // More than a queue may take at once: the last one alone makes every cursor see the hole, and each
+            // client catches up with the log at its own pace.
+            parcels.drain(..parcels.len() - 1);
+        }
         for parcel in parcels {
             entry.cast(&Arc::new(parcel));
         }

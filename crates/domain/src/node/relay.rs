@@ -11,16 +11,14 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::sleep;
 
 use super::Parcel;
+use super::history::History;
 use super::hub::Hub;
 use super::population::Population;
-use super::track::{self, Holes, Step};
-use crate::ports::{Broker, Delivery, Inbox, PortError, Sealer, Store};
+use crate::ports::{Delivery, Inbox, Sealer};
 use crate::words::{
     Amendment, Content, Draft, Entry, Event, Kind, Message, Policies, Position, RoomId, Unreadable,
 };
 
-/// Entries that one look at the hot log may bring.
-const LOOK: usize = 500;
 /// Looks at the same time.
 const LOOKS: usize = 32;
 /// Pause before a failed look is repeated.
@@ -137,7 +135,7 @@ impl Relay {
 
     /// Heals rooms for as long as the node lives; a room that cannot be healed yet keeps none of the others waiting.
     /// Dropping the future ends it between two looks.
-    pub(super) async fn heal_forever(&self, broker: &dyn Broker, store: &dyn Store) {
+    pub(super) async fn heal_forever(&self, history: &History) {
         let looks = Semaphore::new(LOOKS);
         let (mut healing, mut busy) = (FuturesUnordered::new(), HashSet::new());
         loop {
@@ -151,7 +149,7 @@ impl Relay {
             };
             for room in sick {
                 if busy.insert(room.clone()) {
-                    healing.push(self.heal(room, &looks, broker, store));
+                    healing.push(self.heal(room, &looks, history));
                 }
             }
         }
@@ -161,11 +159,11 @@ impl Relay {
         std::mem::take(&mut *self.sick.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn heal(&self, room: RoomId, looks: &Semaphore, broker: &dyn Broker, store: &dyn Store) -> RoomId {
+    async fn heal(&self, room: RoomId, looks: &Semaphore, history: &History) -> RoomId {
         while let Some(from) = self.hub.healing_from(&room) {
             let found = {
                 let _turn = looks.acquire().await;
-                look(&room, from, broker, store).await
+                history.behind(&room, from).await
             };
             match found {
                 Ok(Some((head, steps))) => {
@@ -189,36 +187,4 @@ impl Relay {
         }
         room
     }
-}
-
-/// What stands behind `from`, with the head at that moment; `None`: nobody can say any more.
-async fn look(
-    room: &RoomId,
-    from: Position,
-    broker: &dyn Broker,
-    store: &dyn Store,
-) -> Result<Option<(Position, Vec<Step>)>, PortError> {
-    let span = broker.after(room, from, LOOK).await?;
-    let (head, new_epoch) = (span.head, span.head.epoch > from.epoch);
-    let told = |entries, holes| track::follow(from, head, entries, holes).map(|steps| (head, steps));
-    if track::reaches_back(from, &span) {
-        return Ok(told(span.entries, Holes::Refused));
-    }
-    let kept = match store.after(room, from, LOOK).await {
-        Ok(kept) => kept,
-        // A new epoch says by itself that something may be lost; it does not wait for the database.
-        Err(_) if new_epoch => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    if !kept.is_empty() {
-        return Ok(told(kept, Holes::Void));
-    }
-    if new_epoch {
-        // The broker has lost the old epoch; what it has of the new one follows all the same.
-        return Ok(told(span.entries, Holes::Refused));
-    }
-    if store.head(room).await?.is_none_or(|stored| stored <= from) {
-        return Err(PortError::Unavailable("the database has not caught up yet".into()));
-    }
-    Ok(None)
 }

@@ -6,6 +6,7 @@ use tokio::time::sleep;
 
 use super::Session;
 use super::session::Outcome;
+use super::track::Step;
 use crate::ports::PortError;
 use crate::words::{Event, Join, Position, RoomRef};
 
@@ -81,11 +82,12 @@ impl Session {
             return self.caught_up(catch).await;
         }
         match self.node.reading().behind(&catch.room.id, catch.at).await {
-            Ok(mut entries) => {
-                entries.retain(|entry| entry.position <= catch.head);
-                let Some(last) = entries.last() else { return self.give_up(catch).await };
-                catch.at = last.position;
-                let events = entries.into_iter().map(|entry| self.node.opener().event(entry)).collect();
+            Ok(found) => {
+                let steps = found.map_or_else(Vec::new, |(_, steps)| steps);
+                let events = self.show(&mut catch, steps);
+                if events.is_empty() {
+                    return self.give_up(catch).await;
+                }
                 Outcome::Caught(catch, events)
             }
             Err(error) if catch.join.is_none() => {
@@ -99,6 +101,23 @@ impl Session {
                 self.give_up(catch).await
             }
         }
+    }
+
+    /// The steps up to the replay's head as events; moves the replay onto the last one.
+    fn show(&self, catch: &mut Catch, steps: Vec<Step>) -> Vec<Event> {
+        let mut events = Vec::with_capacity(steps.len());
+        for step in steps {
+            let (position, event) = match step {
+                Step::Entry(entry) => (entry.position, self.node.opener().event(entry)),
+                Step::Resync(position) => (position, Event::Resync { room: catch.room.id.clone(), position }),
+            };
+            if position > catch.head {
+                break;
+            }
+            catch.at = position;
+            events.push(event);
+        }
+        events
     }
 
     /// Frames that waited behind the replay had to be dropped: it goes on to the present head.

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use domain::ports::Lease;
 use domain::{Limits, RoomId, UserId};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -38,8 +39,10 @@ impl Sitter {
 
 async fn churn(seed: u64, failures: f64) {
     let world = World::with(Limits { connections_per_user: 0, ..Limits::default() }).await;
-    world.presence.entering.weather(seed, 30, failures);
-    world.presence.leaving.weather(seed + 1, 30, failures);
+    world.presence.entering.weather(seed, 200, failures);
+    world.presence.leaving.weather(seed + 1, 200, failures);
+    // The lease lapses in the middle of it.
+    world.presence.leases.lock().unwrap().extend([Lease::Lapsed, Lease::Held, Lease::Lapsed]);
     let mut dice = StdRng::seed_from_u64(seed);
     let users = ["one", "one", "one", "one", "two", "two"];
     let mut sitters: Vec<Sitter> = users

@@ -72,3 +72,31 @@ async fn a_new_epoch_without_messages_is_announced_by_itself() {
     world.broker.say(&room("r"), "new");
     assert_eq!(member.hear().await, "message r 9-101 new");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_new_epoch_of_a_broker_that_kept_its_log_is_announced_behind_what_it_kept() {
+    let (world, r) = (World::new().await, room("r"));
+    let mut member = member_at_three(&world).await;
+    world.broker.accept(&r, "undelivered");
+    world.broker.begin_epoch(at(9, 100));
+    world.broker.say(&r, "new");
+    for expected in ["message r 1-4 undelivered", "resync r 9-100", "message r 9-101 new"] {
+        assert_eq!(member.hear().await, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_joins_again_while_a_new_epoch_begins_is_told_of_it_before_its_messages() {
+    let (world, r) = (World::new().await, room("r"));
+    let mut member = member_at_three(&world).await;
+    let mut entering = world.presence.entering.hold();
+    member.send("join r history 0");
+    entering.begun().await;
+    world.broker.begin_epoch(at(9, 100));
+    world.broker.say(&r, "new");
+    entering.release();
+    let heard = member.rest().await;
+    let told = heard.iter().position(|frame| frame == "resync r 9-100" || frame.starts_with("joined r 9-"));
+    let shown = heard.iter().position(|frame| frame == "message r 9-101 new");
+    assert!(told.is_some() && told < shown, "{heard:?}");
+}

@@ -1,6 +1,6 @@
 //! Deliveries that were lost: the room's order is restored, and no room waits for another.
 
-use crate::support::{World, at, room};
+use crate::support::{World, at, places, room, shown};
 
 #[tokio::test(start_paused = true)]
 async fn a_room_that_cannot_be_healed_keeps_no_other_from_being_healed() {
@@ -52,4 +52,15 @@ async fn a_doubt_that_comes_while_a_heal_is_under_way_leads_to_another_look() {
     for expected in ["message r 1-1 lost", "message r 1-2 seen", "message r 1-3 lost later"] {
         assert_eq!(member.hear().await, expected);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hole_larger_than_a_queue_ends_no_client_that_reads() {
+    let (world, r) = (World::new().await, room("r"));
+    let mut member = world.member("member", &["r"]).await;
+    let last = 2 * world.node.limits().outbound_frames as u64;
+    (1..last).for_each(|_| drop(world.broker.accept(&r, "lost")));
+    world.broker.say(&r, "seen");
+    let frames = member.hear_through(at(1, last)).await;
+    assert_eq!(shown(&frames), places(1, 1, last));
 }

@@ -1,5 +1,7 @@
 //! One node, through its public API alone, between ports and clients that do what a test says.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
 mod churn;
 mod commands;
 mod endings;

@@ -21,6 +21,8 @@ pub(crate) struct ScriptedBroker {
     pub(crate) pages: Script,
     /// Looks behind a position, held back with the answer in hand.
     pub(crate) looks: Script,
+    /// Subscriptions, held back before anything is done.
+    pub(crate) subscriptions: Script,
     /// Publications, held back before anything is done.
     pub(crate) publications: Script,
 }
@@ -40,7 +42,8 @@ impl Default for Memory {
 
 impl Memory {
     fn head(&self, room: &RoomId) -> Position {
-        self.logs.get(room).and_then(|log| log.last()).map_or(self.base, |entry| entry.position)
+        let newest = self.logs.get(room).and_then(|log| log.last()).map(|entry| entry.position);
+        newest.map_or(self.base, |newest| newest.max(self.base))
     }
 
     fn accept(&mut self, draft: Draft) -> Entry {
@@ -101,6 +104,11 @@ impl ScriptedBroker {
         memory.logs.clear();
     }
 
+    /// Comes back with its logs, but not sure of them: every room goes on behind `base`, in a new epoch.
+    pub(crate) fn begin_epoch(&self, base: Position) {
+        self.memory.lock().unwrap().base = base;
+    }
+
     /// The hot log keeps the newest `kept` entries only.
     pub(crate) fn trim(&self, room: &RoomId, kept: usize) {
         let mut memory = self.memory.lock().unwrap();
@@ -123,6 +131,7 @@ impl Broker for ScriptedBroker {
     }
 
     async fn subscribe(&self, room: &RoomId) -> Result<(), PortError> {
+        self.subscriptions.turn().await?;
         self.memory.lock().unwrap().subscribed.insert(room.clone());
         Ok(())
     }

@@ -87,10 +87,10 @@ impl Client {
 
     /// The next frame.
     pub(crate) async fn hear(&mut self) -> String {
-        timeout(PATIENCE, self.frames.recv())
-            .await
-            .expect("nothing was heard")
-            .expect("the connection is over")
+        match timeout(PATIENCE, self.frames.recv()).await.expect("nothing was heard") {
+            Some(frame) => frame,
+            None => panic!("the connection is over: {:?}", (&mut self.life).await),
+        }
     }
 
     /// Sends a command and hears the next frame.
@@ -111,6 +111,11 @@ impl Client {
     /// What has been heard by the time when nothing moves any more.
     pub(crate) async fn rest(&mut self) -> Vec<String> {
         super::calm().await;
+        self.heard()
+    }
+
+    /// What has been heard and not been looked at yet.
+    pub(crate) fn heard(&mut self) -> Vec<String> {
         let mut frames = Vec::new();
         while let Ok(frame) = self.frames.try_recv() {
             frames.push(frame);
