@@ -40,12 +40,7 @@ failed() {
   exit 1
 }
 
-# What the local cluster's scripts call.
-check() {
-  local name=$1
-  shift
-  "$@" </dev/null >"$log/$name.log" 2>&1 || failed "$name"
-}
+# The local cluster's scripts report addresses with this; a measurement has nobody to tell.
 located() { :; }
 READY_SECONDS=30
 

@@ -88,13 +88,6 @@ failed() {
   exit 1
 }
 
-# check NAME PROGRAM...: something that must run to its end.
-check() {
-  local name=$1
-  shift
-  "$@" </dev/null >"$log/$name.log" 2>&1 || failed "$name"
-}
-
 # Empty data, a fresh secret and a fresh key for message bodies.
 scratch() {
   remove_postgres_data

@@ -1,4 +1,4 @@
-# processes.sh: real processes by name, for cluster.sh, which sources it.
+# processes.sh: real processes by name, for cluster.sh and loadtest/measure.sh, which source it.
 #
 # Owns the pid files ($run/NAME: process id and start time) and logs ($log/NAME.log). Knows nothing of what runs.
 # Invariant: a signal goes only to a process that this script started: a process id alone can be somebody else's after a
@@ -84,6 +84,13 @@ stop() {
     fi
     rm -f "$run/$name"
   done
+}
+
+# check NAME PROGRAM...: something that must run to its end; calls the script's `failed` where it does not.
+check() {
+  local name=$1
+  shift
+  "$@" </dev/null >"$log/$name.log" 2>&1 || failed "$name"
 }
 
 # listens PORT: somebody accepts connections on it.
