@@ -1,4 +1,4 @@
-//! What the [`Broker`](domain::ports::Broker), [`Presence`](domain::ports::Presence) and
+//! What the [`Broker`](domain::ports::Broker), [`Presence`](domain::ports::Presence), [`Notes`](domain::ports::Notes) and
 //! [`Journal`](domain::ports::Journal) ports promise, asked of memory, of Redis and of a Redis cluster with the same tests.
 //!
 //! One Redis server serves the whole binary, a new prefix each test; memory is new each test.
@@ -6,6 +6,8 @@
 
 #[path = "contract/admitting.rs"]
 mod admitting;
+#[path = "contract/census.rs"]
+mod census;
 #[path = "contract/claiming.rs"]
 mod claiming;
 #[path = "contract/deduping.rs"]
@@ -16,12 +18,20 @@ mod delivering;
 mod drafts;
 #[path = "contract/ear.rs"]
 mod ear;
+#[path = "contract/erasing.rs"]
+mod erasing;
 #[path = "contract/journaling.rs"]
 mod journaling;
 #[path = "contract/looking.rs"]
 mod looking;
+#[path = "contract/noting.rs"]
+mod noting;
 #[path = "contract/numbering.rs"]
 mod numbering;
+#[path = "contract/online.rs"]
+mod online;
+#[path = "contract/passing.rs"]
+mod passing;
 #[path = "contract/scene.rs"]
 mod scene;
 #[path = "contract/seating.rs"]
@@ -101,6 +111,8 @@ contract! {
     sweeping::a_user_who_sits_elsewhere_does_not_depart,
     sweeping::a_dead_nodes_slots_are_free_again,
     sweeping::a_node_that_was_swept_is_told_and_sits_down_again,
+    sweeping::a_crowded_node_retires_to_the_last_seat_and_slot,
+    sweeping::a_crowded_dead_node_is_swept_to_the_last_seat_and_slot,
     admitting::one_connection_too_many_is_refused_until_another_goes,
     admitting::a_connection_is_counted_once_however_often_it_asks,
     admitting::without_a_limit_everyone_is_admitted_and_counted,
@@ -108,4 +120,31 @@ contract! {
     admitting::the_node_of_a_replaced_connection_is_told,
     admitting::each_user_has_a_limit_of_their_own,
     admitting::of_many_at_once_exactly_the_limit_is_admitted,
+    passing::what_passes_stands_among_the_entries_in_the_order_of_the_calls,
+    passing::what_passes_reaches_every_subscribed_node_once_and_nobody_else,
+    passing::what_passes_survives_whole,
+    passing::what_passes_is_neither_numbered_nor_kept,
+    census::the_first_and_the_last_seat_of_a_user_are_told_once_to_every_subscriber,
+    census::a_census_is_told_in_its_own_room_alone,
+    census::of_many_who_come_and_go_at_once_the_told_order_is_one_that_happened,
+    census::a_retiring_node_tells_of_its_users_who_are_nowhere_else,
+    online::of_three_connections_on_two_nodes_one_is_first_and_one_is_last,
+    online::whoever_goes_offline_is_named_as_they_were_last_shown,
+    online::whoever_comes_back_within_the_grace_neither_went_nor_came,
+    online::a_grace_that_is_over_is_told_to_one_of_many_sweepers,
+    online::users_who_vanish_with_their_node_go_offline_once_and_without_a_grace,
+    online::whoever_takes_a_dead_slots_place_is_told_offline_only_if_they_come_online_again,
+    online::a_node_that_was_only_paused_brings_its_users_back_online,
+    online::a_replaced_connection_makes_nobody_leave,
+    online::a_refused_connection_changes_nothing,
+    online::a_retired_nodes_users_have_a_grace_to_come_back_elsewhere,
+    noting::a_note_is_recalled_whole_by_every_node,
+    noting::a_later_note_replaces_the_earlier_one_and_its_time,
+    noting::a_note_lapses_after_its_time,
+    noting::a_forgotten_note_is_gone_and_may_be_kept_again,
+    erasing::an_erased_entry_keeps_its_place_and_shows_no_body,
+    erasing::what_comes_after_an_erased_entry_is_shown,
+    erasing::erasing_what_is_not_there_does_nothing,
+    erasing::what_was_trimmed_is_forgotten_and_what_is_left_stays_erased,
+    erasing::the_journal_keeps_what_the_hot_log_hides,
 }

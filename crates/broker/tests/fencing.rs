@@ -22,6 +22,7 @@ impl Inbox for Ear {
         let heard = match delivery {
             Delivery::Entry(entry) => Some(entry.position),
             Delivery::Suspect | Delivery::Evict(_) => None,
+            Delivery::Passing(_) | Delivery::Census(_) => return,
         };
         self.0.try_send(heard).expect("no test hears ten thousand things");
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::words::{Command, Event, Fault, Form, Position, RoomRef};
+use crate::words::{Command, Event, Fault, Form, Position, RoomId, RoomRef};
 
 /// A client's own mark on a request, repeated in its answer: the text of one JSON value.
 pub type Reference = Box<str>;
@@ -52,8 +52,29 @@ pub enum Answer {
     },
     /// A durable command was accepted.
     Accepted {
-        /// Its position and id.
+        /// Its position, and the id of the message that it made or changed.
         published: crate::ports::Published,
+    },
+    /// A command without further result was done.
+    Done,
+    /// The connection stands; whatever it is in from the start flows from here on.
+    Welcome {
+        /// The connection, as others may know it.
+        connection: Box<str>,
+        /// What the client may come back with; secret.
+        recovery: Option<Box<str>>,
+    },
+    /// Everything of a room up to here is committed in the database.
+    Stored {
+        /// The room, as the client named it.
+        room: RoomRef,
+        /// The watermark.
+        through: Position,
+    },
+    /// The client does not belong to this room any more and has been put out.
+    Expelled {
+        /// The room, as the client named it.
+        room: RoomRef,
     },
     /// A request was refused.
     Refused(Fault),
@@ -74,15 +95,26 @@ pub trait Dialect: Send + Sync {
     /// This dialect's row in a parcel's table of encodings, below [`DIALECTS`].
     fn slot(&self) -> usize;
 
-    /// Whether a durable command is answered by [`Answer::Accepted`]; if not, a repeated one is answered
-    /// with the first one's own event.
-    fn acknowledges(&self) -> bool;
+    /// Whether a durable command with this mark is answered by [`Answer::Accepted`]; if not, a repeated one is
+    /// answered with the first one's own event.
+    fn acknowledges(&self, reference: Option<&str>) -> bool;
+
+    /// Whether [`Answer::Joined`] shows its `history`; if not, what was missed goes ahead of it as frames, and a join
+    /// that does not resume shows no page.
+    fn inlines_history(&self) -> bool;
 
     /// Reads one frame.
     fn decode(&self, frame: &[u8]) -> Result<Request, Misread>;
 
     /// An event as this dialect's clients read it, with the room in the given form; `None`: they do not hear of it.
     fn event(&self, event: &Event, form: Form) -> Option<Bytes>;
+
+    /// A frame of [`Self::event`] that tells the client where it stands in every one of these rooms, instead of in the
+    /// event's own room alone. Only asked of dialects whose clients recover, and only for numbered events.
+    fn placed(&self, frame: &Bytes, places: &[(RoomId, Position)]) -> Bytes;
+
+    /// Reads what a client that comes back says of where it stood, as [`Self::event`] or [`Self::placed`] told it.
+    fn places(&self, text: &str) -> Option<Vec<(RoomId, Position)>>;
 
     /// An answer as this dialect's clients read it; `None`: they do not hear of it.
     fn answer(&self, answer: &Answer, reference: Option<&str>) -> Option<Bytes>;

@@ -9,6 +9,7 @@
 pub mod dialect;
 pub mod node;
 pub mod ports;
+pub mod rotation;
 pub mod seal;
 pub mod words;
 

@@ -10,8 +10,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::words::{
-    Author, ConnectionId, Draft, Entry, MessageId, Position, RoomId, Sealed, Timestamp, Unreadable, UserId,
+    Author, ConnectionId, Draft, Entry, Identity, Kind, MessageId, Passing, Position, RoomId, Sealed,
+    Timestamp, Unreadable, UserId,
 };
+
+mod directory;
+mod vault;
+
+pub use directory::{Added, Created, Credentials, Directory, Removed, Touched};
+pub use vault::{SealedRow, Vault};
 
 /// The world's fault. Never shown to clients as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +67,11 @@ pub struct Span {
 pub enum Delivery {
     /// A durable event. Of one room, in seq order, except after a loss.
     Entry(Entry),
+    /// Something that is neither numbered nor kept. Behind everything that was published in its room before it,
+    /// ahead of everything after it.
+    Passing(Passing),
+    /// A user, not merely a connection, came into a room or left it, on any node.
+    Census(CensusChange),
     /// A connection of this node has to make room for a newer one of its user.
     Evict(ConnectionId),
     /// Deliveries may have been lost: every subscribed room must be checked against its head.
@@ -79,6 +91,14 @@ pub trait Broker: Send + Sync {
     /// and to the hot log, publish. `Ok` means accepted: numbered without a gap, and in the journal.
     /// `Overloaded` when the journal is full; nothing is ever trimmed from it to make room.
     async fn publish(&self, draft: Draft) -> Result<Published, PortError>;
+
+    /// Tells everybody who is subscribed to the room, at most once each, without number, journal or hot log. When
+    /// this returns it stands in the room's order: what is published later is delivered later, on every node.
+    async fn pass(&self, passing: Passing) -> Result<(), PortError>;
+
+    /// From now on the hot log shows the entry at `position` without its body: it was withdrawn. Idempotent; where
+    /// the hot log does not hold it, nothing happens.
+    async fn erase(&self, room: &RoomId, position: Position) -> Result<(), PortError>;
 
     /// From the moment this returns, everything published in `room` reaches the inbox. Idempotent.
     async fn subscribe(&self, room: &RoomId) -> Result<(), PortError>;
@@ -108,24 +128,40 @@ pub struct Census {
     pub count: u64,
 }
 
+/// A user came into a room or left it, across the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CensusChange {
+    /// The room.
+    pub room: RoomId,
+    /// Who.
+    pub who: Author,
+    /// Came, or left.
+    pub entered: bool,
+    /// Distinct users in the room now.
+    pub count: u64,
+}
+
 /// The answer to a request for a connection slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     /// The connection may stay.
-    Admitted,
+    Admitted {
+        /// The user was offline until now: this is the one connection that makes them online.
+        first: bool,
+    },
     /// The connection may stay; this older one of the same user must go, and its node is told by [`Delivery::Evict`].
     Replaces(ConnectionId),
     /// The user has as many connections as they may.
     Refused,
 }
 
-/// A user who vanished with their node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Departure {
-    /// The room left.
-    pub room: RoomId,
-    /// Who left it.
-    pub user: UserId,
+/// What a sweep has found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Seats removed that were their user's last ones in the room, for counting; the rooms are told already.
+    pub seats: usize,
+    /// Users who are offline from now on.
+    pub offline: Vec<Author>,
 }
 
 /// Whether a node's lease still stood when it was renewed.
@@ -138,7 +174,8 @@ pub enum Lease {
 }
 
 /// Who is where, across the cluster. A seat is (node incarnation, room, user); seats live as long as
-/// their node's lease. Node, room and user counts are exact while leases are renewed.
+/// their node's lease. Node, room and user counts are exact while leases are renewed. Whenever a user comes into a
+/// room or leaves it, by whatever way, its subscribers are told by [`Delivery::Census`], once.
 #[async_trait]
 pub trait Presence: Send + Sync {
     /// Takes the seat. Idempotent: a seat taken twice counts once.
@@ -150,17 +187,27 @@ pub trait Presence: Send + Sync {
     /// Up to `limit` distinct users in the room, and how many there are in all.
     async fn members(&self, room: &RoomId, limit: usize) -> Result<(Vec<Author>, u64), PortError>;
 
-    /// Takes one of `limit` connection slots of the user (0: no limit), atomically across the cluster.
+    /// Takes one of `limit` connection slots of the user (0: no limit), atomically across the cluster. A user with a
+    /// slot is online; one caller is told that it was the first.
     async fn admit(
         &self,
-        user: &UserId,
+        who: &Author,
         connection: ConnectionId,
         limit: usize,
         replace_oldest: bool,
     ) -> Result<Admission, PortError>;
 
-    /// Gives the slot back. Idempotent.
-    async fn release(&self, user: &UserId, connection: ConnectionId) -> Result<(), PortError>;
+    /// Gives the slot back. Idempotent. `true`: it was the user's last one; unless they take another within `grace`, a
+    /// sweep after it says that they are offline.
+    async fn release(
+        &self,
+        user: &UserId,
+        connection: ConnectionId,
+        grace: Duration,
+    ) -> Result<bool, PortError>;
+
+    /// Whether the user is online: holds a slot, or did a grace ago.
+    async fn is_online(&self, user: &UserId) -> Result<bool, PortError>;
 
     /// Every seat that this node holds, as the cluster sees it.
     async fn held(&self) -> Result<Vec<(RoomId, UserId)>, PortError>;
@@ -168,11 +215,33 @@ pub trait Presence: Send + Sync {
     /// Renews this node's lease. A lapse is told until a renewal has succeeded everywhere.
     async fn renew(&self) -> Result<Lease, PortError>;
 
-    /// Removes the seats and slots of every node whose lease lapsed. Each departure is told to one caller, once.
-    async fn sweep(&self) -> Result<Vec<Departure>, PortError>;
+    /// Removes the seats and slots of every node whose lease lapsed, and finds the users whose grace is over. Each is
+    /// told to one caller, once. Users who vanished with their node have no grace: its lease was one.
+    async fn sweep(&self) -> Result<Swept, PortError>;
 
-    /// Gives back everything that this node holds, at shutdown.
-    async fn retire(&self) -> Result<(), PortError>;
+    /// Gives back everything that this node holds, at shutdown; its users have `grace` to come back elsewhere.
+    async fn retire(&self, grace: Duration) -> Result<(), PortError>;
+}
+
+/// Small facts that outlive a connection or a node for a while, for any node to read: where a client stood, where a
+/// node can be reached. Lost at worst; never needed for a message.
+#[async_trait]
+pub trait Notes: Send + Sync {
+    /// Keeps `value` under `key` for `ttl`; a later one replaces it.
+    async fn keep(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), PortError>;
+
+    /// What is kept under `key`, if it has not lapsed.
+    async fn recall(&self, key: &str) -> Result<Option<Bytes>, PortError>;
+
+    /// Forgets `key`. Idempotent.
+    async fn forget(&self, key: &str) -> Result<(), PortError>;
+}
+
+/// Whose a token is.
+#[async_trait]
+pub trait Tokens: Send + Sync {
+    /// The owner of a good token; `None`: it is not good.
+    async fn verify(&self, token: &str) -> Option<Identity>;
 }
 
 /// The right to write one shard's entries, until it lapses or is released.
@@ -266,6 +335,23 @@ pub struct StoredMessage {
     pub body: Sealed,
 }
 
+/// A message, or a change to one, found by its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// Its room.
+    pub room: RoomId,
+    /// Its place.
+    pub position: Position,
+    /// What it is.
+    pub kind: Kind,
+    /// Who wrote it.
+    pub author: UserId,
+    /// When it was accepted.
+    pub sent_at: Timestamp,
+    /// Whether it is withdrawn.
+    pub deleted: bool,
+}
+
 /// How history is kept.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -287,6 +373,15 @@ pub trait Store: Send + Sync {
 
     /// The newest position of the room, void rows included; `None`: the room is not there.
     async fn head(&self, room: &RoomId) -> Result<Option<Position>, PortError>;
+
+    /// The newest position of each of these rooms that is there, void rows included. One query.
+    async fn heads_of(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Position)>, PortError>;
+
+    /// The entry with this id.
+    async fn locate(&self, id: MessageId) -> Result<Option<Located>, PortError>;
+
+    /// Reactions put on and taken off a message, oldest first.
+    async fn reactions(&self, room: &RoomId, target: MessageId) -> Result<Vec<Entry>, PortError>;
 
     /// The newest position of every room. For one process that keeps its numbers in memory, at its start.
     async fn heads(&self) -> Result<Vec<(RoomId, Position)>, PortError>;

@@ -35,6 +35,8 @@ pub struct AcceptOptions {
     /// How long a connection may go on with plain requests; upgraded ones are not meant. It bounds
     /// clients that ask and never read.
     pub http_lifetime: Duration,
+    /// Time for the answer that is under way when that is over; longer than any poll waits.
+    pub last_answer: Duration,
     /// After `shutdown`: how long connections may go on before they are cut.
     pub grace: Duration,
 }
@@ -46,6 +48,7 @@ impl Default for AcceptOptions {
             header_timeout: Duration::from_secs(10),
             max_head: 32 * 1024,
             http_lifetime: Duration::from_secs(300),
+            last_answer: Duration::from_secs(65),
             grace: Duration::from_secs(5),
         }
     }
@@ -183,19 +186,20 @@ impl Acceptor {
         let age = sleep(options.http_lifetime);
         let finished = async {
             tokio::select! {
-                () = age => {}
-                () = self.shutdown.cancelled() => {}
+                // A long poll under way is answered first.
+                () = age => options.last_answer,
+                () = self.shutdown.cancelled() => options.grace,
             }
         };
         let result = tokio::select! {
             result = connection.as_mut() => result,
             () = cut.cancelled() => return,
-            () = finished => {
+            patience = finished => {
                 connection.as_mut().graceful_shutdown();
                 tokio::select! {
                     result = connection.as_mut() => result,
                     () = cut.cancelled() => return,
-                    () = sleep(options.grace) => return,
+                    () = sleep(patience) => return,
                 }
             }
         };

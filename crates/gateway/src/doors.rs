@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use domain::node::{Door, Transport};
+use domain::node::{Door, Transport, Visitor};
 use domain::words::{CloseReason, Code, Refusal};
 
 use crate::accept::Peer;
@@ -39,7 +39,7 @@ pub(crate) async fn enter(gateway: &Gateway, door: Arc<Door>, mut request: Reque
             let node = Arc::clone(&gateway.node);
             handshake.complete(gateway.node.limits(), move |socket| async move {
                 let _counted = Counted::at(&door.profile);
-                node.serve(socket, door, identity).await;
+                node.serve(socket, door, Visitor { identity, resume: None }).await;
             })
         }
         Err(Refused::Origin) => {

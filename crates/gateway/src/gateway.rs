@@ -5,20 +5,53 @@ use std::sync::Arc;
 use domain::node::{Door, Node};
 
 use crate::auth::Authenticator;
+use crate::engineio::Engine;
 use crate::health::Readiness;
+use crate::peers::Peers;
+use crate::socketio::{SocketIo, SocketIoOptions};
+use crate::socketio_door::{Entrance, SocketIoDoors};
 
 /// One node's edge.
 pub struct Gateway {
     pub(crate) node: Arc<Node>,
     pub(crate) authenticator: Arc<Authenticator>,
     pub(crate) rooms: Arc<Door>,
+    pub(crate) engine: Arc<Engine<SocketIo<Entrance>>>,
+    pub(crate) peers: Peers,
     pub(crate) readiness: Readiness,
 }
 
+/// What clients find at this edge.
+pub struct Doors {
+    /// At `/`, over a WebSocket.
+    pub rooms: Arc<Door>,
+    /// At `/socket.io/`.
+    pub socketio: SocketIoDoors,
+}
+
 impl Gateway {
-    /// The edge of `node`; `rooms` is the door at `/`.
-    pub fn new(node: Arc<Node>, authenticator: Arc<Authenticator>, rooms: Arc<Door>) -> Arc<Self> {
+    /// The edge of `node`.
+    pub fn new(
+        node: Arc<Node>,
+        authenticator: Arc<Authenticator>,
+        doors: Doors,
+        options: SocketIoOptions,
+        peers: Peers,
+    ) -> Arc<Self> {
         let readiness = Readiness::new(Arc::clone(&node));
-        Arc::new(Self { node, authenticator, rooms, readiness })
+        let Doors { rooms, socketio } = doors;
+        let entrance = Entrance { node: node.clone(), authenticator: authenticator.clone(), doors: socketio };
+        let engine = SocketIo::engine(options, entrance);
+        Arc::new(Self { node, authenticator, rooms, engine, peers, readiness })
+    }
+
+    /// Tells the other nodes where this one is, until dropped.
+    pub async fn announce_forever(&self) {
+        self.peers.announce_forever().await;
+    }
+
+    /// Waits until every long-polling session is over. Call it after the node has drained.
+    pub async fn finish(&self) {
+        self.engine.finish().await;
     }
 }

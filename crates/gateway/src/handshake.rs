@@ -67,7 +67,8 @@ impl Handshake {
     }
 
     /// Answers 101 and runs `live` on the socket, in a task that the accept loop waits for. `live` is
-    /// dropped where it stands when the accept loop's grace is over.
+    /// dropped where it stands when the accept loop's grace is over. A message may have as many bytes as
+    /// the limits allow to a frame.
     pub(crate) fn complete<F>(
         self,
         limits: &Limits,
@@ -76,8 +77,20 @@ impl Handshake {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        self.complete_within(limits.frame, live)
+    }
+
+    /// Like `complete`; a message may have `frame` bytes.
+    pub(crate) fn complete_within<F>(
+        self,
+        frame: usize,
+        live: impl FnOnce(WebSocket) -> F + Send + 'static,
+    ) -> Response
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let Self { accept, answers_bearer, upgrade, hold } = self;
-        let config = WebSocket::config(limits);
+        let config = WebSocket::config(frame);
         hold.keep_through(async move {
             // A peer that never takes our 101 has no connection to speak of.
             let Ok(Ok(upgraded)) = timeout(DEADLINE, upgrade).await else { return };

@@ -7,19 +7,26 @@ mod accept;
 mod api;
 mod auth;
 mod doors;
+pub mod engineio;
 mod gateway;
 mod handshake;
 mod health;
 mod page;
+mod peers;
 mod problem;
 mod router;
+pub mod socketio;
+mod socketio_door;
 mod telemetry;
 mod websocket;
 
 pub use accept::{AcceptOptions, run};
 pub use auth::{
-    AuthError, AuthOptions, Authenticator, Denied, JwksError, KeySource, Network, SHORTEST_SECRET,
+    AccountOptions, AuthError, AuthOptions, Authenticator, Barred, Denied, JwksError, KeySource, Network,
+    SHORTEST_SECRET,
 };
-pub use gateway::Gateway;
+pub use gateway::{Doors, Gateway};
+pub use peers::Peers;
 pub use router::{admin_router, router, worker_router};
+pub use socketio_door::SocketIoDoors;
 pub use websocket::WebSocket;

@@ -8,16 +8,16 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, any, get};
 use domain::ports::{Journal, Store};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::gateway::Gateway;
 use crate::health::WorkerReadiness;
 use crate::problem::Problem;
-use crate::{api, doors, handshake, health, page, telemetry};
+use crate::{api, doors, handshake, health, page, peers, socketio_door, telemetry};
 
 /// Largest request body, in bytes; routes that take more say so themselves.
 const LARGEST_BODY: usize = 64 * 1024;
@@ -31,6 +31,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/app.css", get(page::style))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .merge(socketio(&gateway))
         .nest("/api", api::router(&gateway))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
@@ -41,7 +42,17 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
 
 /// The internal routes of a node, for a listener of their own. `metrics` renders what the recorder has gathered.
 pub fn admin_router(gateway: Arc<Gateway>, metrics: PrometheusHandle) -> Router {
-    internal(get(health::ready), metrics).with_state(gateway)
+    let peers = Router::new().route(peers::ROUTE, any(socketio_door::answer_peer));
+    internal(get(health::ready), metrics).merge(peers).with_state(gateway)
+}
+
+/// The endpoint of Socket.IO, with and without the last slash.
+fn socketio(gateway: &Arc<Gateway>) -> Router<Arc<Gateway>> {
+    let endpoint = any(socketio_door::answer);
+    Router::new()
+        .route("/socket.io/", endpoint.clone())
+        .route("/socket.io", endpoint)
+        .layer(from_fn_with_state(Arc::clone(gateway), api::cors))
 }
 
 /// The internal routes of a persister: it has no clients, but somebody must see that it lives and keeps up.

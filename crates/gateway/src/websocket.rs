@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::node::{Gone, Inbound, Transport};
-use domain::words::{CloseReason, Limits};
+use domain::words::CloseReason;
 use futures::{SinkExt, StreamExt};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -29,6 +29,21 @@ const MAX_WRITE_BUFFER: usize = 1024 * 1024;
 /// How long a goodbye may take, from the close frame to the peer's.
 const GOODBYE: Duration = Duration::from_secs(2);
 
+/// What comes off a WebSocket, text and binary apart. Frames are slices of the read buffer: copy before keeping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// One whole text message; valid UTF-8.
+    Text(Bytes),
+    /// One whole binary message.
+    Binary(Bytes),
+    /// A ping or a pong of the layer.
+    Alive,
+    /// A message above the limit; nothing more can be read.
+    TooLarge,
+    /// The peer is gone or broke the layer's rules, and has been answered.
+    Gone,
+}
+
 /// One client's WebSocket.
 pub struct WebSocket {
     socket: WebSocketStream<TokioIo<Upgraded>>,
@@ -49,9 +64,9 @@ enum Over {
 }
 
 impl WebSocket {
-    /// The layer's settings under these limits.
-    pub(crate) fn config(limits: &Limits) -> WebSocketConfig {
-        let frame = (limits.frame > 0).then_some(limits.frame);
+    /// The layer's settings where a message may have `frame` bytes; zero: any number.
+    pub(crate) fn config(frame: usize) -> WebSocketConfig {
+        let frame = (frame > 0).then_some(frame);
         WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(WRITE_BUFFER)
@@ -66,17 +81,56 @@ impl WebSocket {
         Self { socket, over: None }
     }
 
+    /// The next thing that comes in. Cancel-safe.
+    pub(crate) async fn read(&mut self) -> Read {
+        if let Some(over) = self.over {
+            return Box::pin(self.finish(over)).await;
+        }
+        let over = match self.socket.next().await {
+            Some(Ok(Message::Text(text))) => return Read::Text(text.into()),
+            Some(Ok(Message::Binary(bytes))) => return Read::Binary(bytes),
+            // The layer answers pings itself, at the next read or write.
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Read::Alive,
+            Some(Ok(Message::Close(_))) => Over::Goodbye,
+            // Never produced by reading.
+            Some(Ok(Message::Frame(_))) | None => Over::Ended,
+            Some(Err(error)) => over(&error),
+        };
+        // Remembered before anything is awaited: a read that is cancelled goes on where it stood.
+        self.over = Some(over);
+        // Boxed: what happens once must not lie in every idle connection's future.
+        Box::pin(self.finish(over)).await
+    }
+
+    /// Reads no further: the next read says goodbye with this code, and then that the peer is gone.
+    pub(crate) fn breach(&mut self, code: CloseCode) {
+        self.over.get_or_insert(Over::Broke(code));
+    }
+
+    /// Puts a binary frame into the write buffer.
+    pub(crate) async fn feed_binary(&mut self, frame: Bytes) -> Result<(), Gone> {
+        self.socket.feed(Message::Binary(frame)).await.map_err(|_| Gone)
+    }
+
+    /// Says goodbye, and gives the peer a moment to answer.
+    pub(crate) async fn part_with(&mut self, code: u16, reason: &'static str) {
+        // A peer that reads nothing would keep us for ever.
+        if timeout(GOODBYE, self.part(CloseCode::from(code), reason)).await.is_err() {
+            tracing::debug!(close.code = code, "no answer to our goodbye");
+        }
+    }
+
     /// Ends what cannot be read any more, as far as the layer itself must answer.
-    async fn finish(&mut self, over: Over) -> Inbound {
+    async fn finish(&mut self, over: Over) -> Read {
         match over {
-            Over::TooLarge => return Inbound::TooLarge,
+            Over::TooLarge => return Read::TooLarge,
             // Writes our own close frame, which the layer has queued.
             Over::Goodbye => drop(timeout(GOODBYE, self.socket.flush()).await),
             Over::Broke(code) => drop(timeout(GOODBYE, self.part(code, "")).await),
             Over::Ended => {}
         }
         self.over = Some(Over::Ended);
-        Inbound::Gone
+        Read::Gone
     }
 
     /// Sends a close frame and waits for the peer's, or for its end of the stream.
@@ -110,23 +164,12 @@ fn over(error: &Error) -> Over {
 
 impl Transport for WebSocket {
     async fn receive(&mut self) -> Inbound {
-        if let Some(over) = self.over {
-            return Box::pin(self.finish(over)).await;
+        match self.read().await {
+            Read::Text(frame) | Read::Binary(frame) => Inbound::Frame(frame),
+            Read::Alive => Inbound::Alive,
+            Read::TooLarge => Inbound::TooLarge,
+            Read::Gone => Inbound::Gone,
         }
-        let over = match self.socket.next().await {
-            Some(Ok(Message::Text(text))) => return Inbound::Frame(text.into()),
-            Some(Ok(Message::Binary(bytes))) => return Inbound::Frame(bytes),
-            // The layer answers pings itself, at the next read or write.
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Inbound::Alive,
-            Some(Ok(Message::Close(_))) => Over::Goodbye,
-            // Never produced by reading.
-            Some(Ok(Message::Frame(_))) | None => Over::Ended,
-            Some(Err(error)) => over(&error),
-        };
-        // Remembered before anything is awaited: a receive that is cancelled goes on where it stood.
-        self.over = Some(over);
-        // Boxed: what happens once must not lie in every idle connection's future.
-        Box::pin(self.finish(over)).await
     }
 
     async fn feed(&mut self, frame: Bytes) -> Result<(), Gone> {
@@ -145,10 +188,6 @@ impl Transport for WebSocket {
     }
 
     async fn close(&mut self, reason: CloseReason) {
-        let parting = self.part(CloseCode::from(reason.code()), reason.as_str());
-        // A peer that reads nothing would keep us for ever.
-        if timeout(GOODBYE, parting).await.is_err() {
-            tracing::debug!(close.code = reason.code(), "no answer to our goodbye");
-        }
+        self.part_with(reason.code(), reason.as_str()).await;
     }
 }

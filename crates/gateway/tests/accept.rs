@@ -156,8 +156,13 @@ async fn a_connection_that_never_ends_is_cut_after_the_grace() {
 async fn a_client_that_asks_and_never_reads_is_cut_when_its_time_is_over() {
     let router = Router::new().route("/", get(|| async { "x".repeat(64 * 1024 * 1024) }));
     let times = Duration::from_millis(50);
-    let options =
-        AcceptOptions { max_connections: 1, http_lifetime: times, grace: times, ..AcceptOptions::default() };
+    let options = AcceptOptions {
+        max_connections: 1,
+        http_lifetime: times,
+        last_answer: times,
+        grace: times,
+        ..AcceptOptions::default()
+    };
     let server = start(router, options).await;
     let mut deaf = TcpStream::connect(server.address).await.unwrap();
     ask(&mut deaf).await;

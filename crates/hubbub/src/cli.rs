@@ -50,6 +50,9 @@ pub enum Command {
     /// Development tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Sealing keys: a new one, rotation, and what each of them seals
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Settings: the defaults file, a check, every variable
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -145,6 +148,33 @@ pub struct VerifyArguments {
     /// Data folder of `hubbub dev`, whose secret is used where none is configured
     #[arg(long, value_name = "DIR", default_value = dev_secret::DEFAULT_DATA)]
     pub data: PathBuf,
+}
+
+/// `keys …`
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Prints a fresh key; put it in front of seal.keys on every node
+    New(NewKeyArguments),
+    /// Seals every old message with the first key; may be stopped and started again
+    Rotate(RotateArguments),
+    /// Says which key seals how many messages
+    Status,
+}
+
+/// Flags of `keys new`.
+#[derive(Debug, Args)]
+pub struct NewKeyArguments {
+    /// Name that is stored beside what the key sealed [default: k and the time]
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+}
+
+/// Flags of `keys rotate`.
+#[derive(Debug, Args)]
+pub struct RotateArguments {
+    /// Messages sealed in one transaction
+    #[arg(long, value_name = "COUNT", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub batch: u16,
 }
 
 /// `config …`

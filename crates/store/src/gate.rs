@@ -1,4 +1,4 @@
-//! The way to a connection: every call goes in by [`Gate::acquire`] and out by [`Gate::finish`], under a deadline.
+//! The way to a connection: every call is one [`Gate::run`], under a deadline.
 //!
 //! Owns the pool and its distrust. Invariant: a connection whose call broke or ran out of time is never used again, and
 //! neither is an idle one that is older than that moment, so one restart of a server costs one failed call.
@@ -73,21 +73,19 @@ impl<DB: Database> Gate<DB> {
         &self.address
     }
 
-    /// A free or new connection within the acquire timeout, else `Unavailable`.
-    pub(crate) async fn acquire(&self) -> Result<PoolConnection<DB>, PortError> {
-        self.pool.acquire().await.map_err(|error| translate(&error, &self.address))
-    }
-
-    /// Gives `work` its deadline.
-    pub(crate) async fn within<T>(
+    /// One call: a connection, `work` on it under the deadline, and the connection taken back.
+    pub(crate) async fn run<T>(
         &self,
-        work: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<Result<T, Failure>, Elapsed> {
-        timeout(self.deadline, work).await
+        work: impl AsyncFnOnce(&mut DB::Connection) -> Result<T, Failure>,
+    ) -> Result<T, PortError> {
+        let acquired = self.pool.acquire().await;
+        let mut connection = acquired.map_err(|error| translate(&error, &self.address))?;
+        let answer = timeout(self.deadline, work(&mut connection)).await;
+        self.finish(connection, answer)
     }
 
     /// Takes the connection back, or drops it where it can be of no further use, and translates the answer.
-    pub(crate) fn finish<T>(
+    fn finish<T>(
         &self,
         connection: PoolConnection<DB>,
         answer: Result<Result<T, Failure>, Elapsed>,

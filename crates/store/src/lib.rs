@@ -1,26 +1,44 @@
-//! How history is kept: the [`Store`] port over Postgres and over SQLite, and their migrations.
+//! What is kept: the [`Store`], [`Directory`] and [`Vault`] ports over Postgres and over SQLite, and their migrations.
 //!
-//! Owns every SQL statement that touches what has a seq. Does not open sealed bodies. Invariant: each (room, seq) is
-//! written once, whatever is repeated, and all of a batch is there or nothing of it.
+//! Owns every SQL statement. Does not open sealed bodies. Invariants: each (room, seq) is written once, whatever is
+//! repeated, and all of a batch is there or nothing of it; every change of the directory is one transaction.
 //!
-//! Both implementations keep the same tables (`/migrations`) and answer the same contract suite (`tests/contract.rs`).
+//! Both databases keep the same tables (`/migrations`) and answer the same contract suite (`tests/contract.rs`). What
+//! they are asked is written once (`history`, `directory`, `vault`) for whatever is an `Engine`.
 
 mod amendment;
+mod directory;
+mod engine;
 mod failure;
 mod gate;
+mod history;
 mod migrations;
 mod options;
 mod postgres;
 mod row;
 mod sqlite;
+mod vault;
 
 use std::sync::Arc;
 
-use domain::ports::{PortError, Store};
+use domain::ports::{Directory, PortError, Store, Vault};
+
+use directory::SqlDirectory;
+use history::SqlStore;
+use vault::SqlVault;
 
 pub use options::StoreOptions;
-pub use postgres::PostgresStore;
-pub use sqlite::SqliteStore;
+
+/// Every port over one database.
+#[derive(Clone)]
+pub struct Opened {
+    /// History.
+    pub store: Arc<dyn Store>,
+    /// Accounts, chats and membership.
+    pub directory: Arc<dyn Directory>,
+    /// Sealed bodies at rest.
+    pub vault: Arc<dyn Vault>,
+}
 
 /// Which database a url names.
 enum Scheme {
@@ -41,20 +59,21 @@ impl Scheme {
     }
 }
 
-/// The store that `url` names. Connects at first use, so that a node starts while its database is away;
-/// [`Store::ready`] tells whether it answers. `Refused`: the url is not legible.
-pub async fn open(url: &str, options: StoreOptions) -> Result<Arc<dyn Store>, PortError> {
-    Ok(match Scheme::of(url)? {
-        Scheme::Postgres => Arc::new(PostgresStore::connect(url, options).await?),
-        Scheme::Sqlite => Arc::new(SqliteStore::open(url, options).await?),
-    })
+/// The ports over the database that `url` names. Connects at first use, so that a node starts while its database is
+/// away; [`Store::ready`] tells whether it answers. `Refused`: the url is not legible.
+// Async because the pools need the runtime to be there.
+pub async fn open(url: &str, options: StoreOptions) -> Result<Opened, PortError> {
+    match Scheme::of(url)? {
+        Scheme::Postgres => postgres::open(url, options),
+        Scheme::Sqlite => Ok(sqlite::open(url, options)),
+    }
 }
 
 /// Brings the database that `url` names to the newest schema. Idempotent, and safe when run several times at once.
 /// A SQLite file is made where there is none. `Refused`: a migration failed, or was changed after it was applied.
 pub async fn migrate(url: &str) -> Result<(), PortError> {
     match Scheme::of(url)? {
-        Scheme::Postgres => PostgresStore::migrate(url).await,
-        Scheme::Sqlite => SqliteStore::migrate(url).await,
+        Scheme::Postgres => postgres::migrate(url).await,
+        Scheme::Sqlite => sqlite::migrate(url).await,
     }
 }

@@ -10,9 +10,6 @@ use sqlx::migrate::Migrator;
 /// Longest time that all migrations together may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(600);
 
-/// The newest version in a database; null: none.
-pub(crate) const APPLIED: &str = "SELECT max(version) FROM _sqlx_migrations WHERE success";
-
 /// What Postgres needs.
 pub(crate) fn postgres() -> Migrator {
     lenient(sqlx::migrate!("../../migrations/postgres"))

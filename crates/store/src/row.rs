@@ -3,12 +3,28 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::ports::{PortError, StoredMessage};
+use domain::ports::{Located, PortError, StoredMessage};
 use domain::words::{
     Author, ClientId, Draft, Entry, InvalidId, KeyId, Kind, MessageId, Position, RoomId, Sealed, Timestamp,
     UserId,
 };
 use uuid::Uuid;
+
+/// The columns of [`MessageRow`] in the words of one database.
+macro_rules! message_columns {
+    (postgres) => {
+        "epoch, seq, id, kind, target_id, user_id, user_numeric, username, client_id, body, key_id,
+         (extract(epoch FROM sent_at) * 1000)::bigint AS sent_at,
+         (extract(epoch FROM edited_at) * 1000)::bigint AS edited_at,
+         (extract(epoch FROM deleted_at) * 1000)::bigint AS deleted_at"
+    };
+    (sqlite) => {
+        "epoch, seq, id, kind, target_id, user_id, user_numeric, username, client_id, body, key_id,
+         sent_at, edited_at, deleted_at"
+    };
+}
+
+pub(crate) use message_columns;
 
 /// The columns that reading needs; times in milliseconds since 1970.
 #[derive(Debug, sqlx::FromRow)]
@@ -66,6 +82,35 @@ impl MessageRow {
     }
 }
 
+/// A row that is found outside its room.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct PlacedRow {
+    room: String,
+    #[sqlx(flatten)]
+    row: MessageRow,
+}
+
+impl PlacedRow {
+    /// The message that this row of kind `message` keeps, and its room.
+    pub(crate) fn into_message(self) -> Result<(RoomId, StoredMessage), PortError> {
+        Ok((room(&self.room)?, self.row.into_message()?))
+    }
+
+    /// Where this row stands; `None` for a kind that only a newer program knows.
+    pub(crate) fn into_located(self) -> Result<Option<Located>, PortError> {
+        let Some(kind) = Kind::parse(&self.row.kind) else { return Ok(None) };
+        let (room, message) = self.into_message()?;
+        Ok(Some(Located {
+            room,
+            position: message.position,
+            kind,
+            author: message.author.user,
+            sent_at: message.sent_at,
+            deleted: message.deleted_at.is_some(),
+        }))
+    }
+}
+
 /// The position that two columns keep.
 pub(crate) fn position(epoch: i64, seq: i64) -> Result<Position, PortError> {
     match (u64::try_from(epoch), u64::try_from(seq)) {
@@ -75,9 +120,13 @@ pub(crate) fn position(epoch: i64, seq: i64) -> Result<Position, PortError> {
 }
 
 /// A room and its newest position, as three columns keep them.
-pub(crate) fn head((room, epoch, seq): (String, i64, i64)) -> Result<(RoomId, Position), PortError> {
-    let room = RoomId::parse(&room).map_err(|error| PortError::Refused(error.to_string()))?;
-    Ok((room, position(epoch, seq)?))
+pub(crate) fn head((key, epoch, seq): (String, i64, i64)) -> Result<(RoomId, Position), PortError> {
+    Ok((room(&key)?, position(epoch, seq)?))
+}
+
+/// The room that a column keeps.
+pub(crate) fn room(key: &str) -> Result<RoomId, PortError> {
+    RoomId::parse(key).map_err(|error| PortError::Refused(format!("a stored room is not legible: {error}")))
 }
 
 /// A number of the domain as a column keeps it.
@@ -90,15 +139,20 @@ pub(crate) fn bound(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }
 
-fn author(user: &str, numeric: bool, name: Option<String>) -> Result<Author, InvalidId> {
-    let user = match user.parse() {
-        Ok(number) if numeric => UserId::number(number)?,
-        Ok(_) | Err(_) => UserId::text(user)?,
-    };
-    Ok(Author { user, name: name.map(Arc::from) })
+/// A user's id, as two columns keep it: its text, and whether it is written back as a number.
+pub(crate) fn user(text: &str, numeric: bool) -> Result<UserId, InvalidId> {
+    match text.parse() {
+        Ok(number) if numeric => UserId::number(number),
+        Ok(_) | Err(_) => UserId::text(text),
+    }
 }
 
-fn sealed(body: Vec<u8>, key: Option<&str>) -> Result<Sealed, InvalidId> {
+fn author(id: &str, numeric: bool, name: Option<String>) -> Result<Author, InvalidId> {
+    Ok(Author { user: user(id, numeric)?, name: name.map(Arc::from) })
+}
+
+/// A body, as two columns keep it.
+pub(crate) fn sealed(body: Vec<u8>, key: Option<&str>) -> Result<Sealed, InvalidId> {
     Ok(Sealed { key: key.map(KeyId::parse).transpose()?, bytes: Bytes::from(body) })
 }
 

@@ -1,17 +1,28 @@
-//! What the [`Store`](domain::ports::Store) port promises, asked of both databases with the same tests.
+//! What the ports over a database promise ([`Store`](domain::ports::Store), [`Directory`](domain::ports::Directory),
+//! [`Vault`](domain::ports::Vault)), asked of both databases with the same tests.
 //!
 //! One Postgres server serves the whole binary, a new database each test; SQLite gets a new file each test.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its helpers fail")]
 
+#[path = "contract/accounts.rs"]
+mod accounts;
 #[path = "contract/amending.rs"]
 mod amending;
+#[path = "contract/chats.rs"]
+mod chats;
+#[path = "contract/membership.rs"]
+mod membership;
 #[path = "contract/migrating.rs"]
 mod migrating;
 #[path = "contract/reading.rs"]
 mod reading;
+#[path = "contract/reads.rs"]
+mod reads;
 #[path = "contract/scene.rs"]
 mod scene;
+#[path = "contract/sealing.rs"]
+mod sealing;
 #[path = "contract/writing.rs"]
 mod writing;
 
@@ -53,6 +64,10 @@ contract! {
     reading::replay_crosses_an_epoch,
     reading::the_head_counts_void_rows_and_an_unknown_room_has_none,
     reading::the_heads_of_all_rooms_are_their_newest_positions,
+    reading::the_heads_of_some_rooms_are_those_of_the_rooms_that_are_there,
+    reading::an_entry_is_located_by_its_id,
+    reading::a_void_row_is_not_located,
+    reading::reactions_to_a_message_come_in_the_order_in_which_they_happened,
     amending::an_edit_changes_the_message_and_keeps_its_own_place,
     amending::edits_only_go_forwards,
     amending::of_several_edits_in_one_batch_the_newest_counts,
@@ -62,6 +77,44 @@ contract! {
     amending::a_change_reaches_only_an_earlier_message_of_its_own_room,
     amending::a_repeated_edit_changes_nothing,
     amending::reactions_are_kept_as_they_happened,
+    accounts::an_unknown_user_is_made_from_their_token_where_that_is_wanted,
+    accounts::a_user_of_whom_only_tokens_are_known_is_called_as_the_newest_one_says,
+    accounts::a_registered_user_keeps_name_and_role_whatever_tokens_say,
+    accounts::a_name_to_log_in_by_is_taken_whatever_its_case,
+    accounts::names_of_those_who_cannot_log_in_are_not_taken,
+    accounts::of_many_who_register_a_name_at_once_one_has_it,
+    accounts::a_user_who_comes_by_many_doors_at_once_is_made_once,
+    chats::a_new_chat_belongs_to_its_maker_and_shows_everybody_in_order,
+    chats::a_chat_with_somebody_unknown_is_not_made,
+    chats::a_chat_is_no_other_room_and_is_made_once,
+    chats::two_users_have_one_direct_chat_whoever_begins,
+    chats::of_many_direct_chats_made_at_once_there_is_one,
+    chats::a_title_is_given_and_taken_away,
+    chats::the_chat_with_the_newest_message_comes_first,
+    chats::the_last_message_is_the_newest_that_is_not_withdrawn_with_its_current_text,
+    chats::unread_are_the_messages_of_others_behind_the_readers_cursor,
+    chats::unread_messages_are_counted_up_to_the_cap,
+    membership::a_participant_is_added_once,
+    membership::the_last_owner_hands_the_chat_to_its_oldest_participant,
+    membership::a_chat_may_become_empty_and_belongs_to_whoever_comes_next,
+    membership::a_chat_that_many_join_and_leave_at_once_has_one_owner,
+    membership::participants_among_users_are_those_who_take_part,
+    membership::peers_are_everybody_else_in_a_users_chats_once,
+    membership::two_share_a_chat_while_both_take_part_in_it,
+    reads::a_cursor_only_moves_forwards,
+    reads::a_time_never_goes_back_though_a_later_message_was_sent_earlier,
+    reads::who_takes_no_part_reads_nothing,
+    reads::each_message_that_moved_a_cursor_is_noted_once_per_reader,
+    reads::of_many_receipts_at_once_the_furthest_counts,
+    reads::when_somebody_was_last_here_only_moves_forwards,
+    reads::nodes_that_saw_the_same_users_at_once_do_not_block_each_other,
+    sealing::the_census_counts_bodies_by_key_and_no_empty_ones,
+    sealing::bodies_of_other_keys_are_found_where_they_lie,
+    sealing::what_other_keys_seal_is_walked_in_pages_in_one_order,
+    sealing::a_walk_goes_on_where_it_ended_while_rows_move,
+    sealing::deleted_void_and_empty_rows_are_walked_past,
+    sealing::a_body_is_replaced_only_where_the_old_one_still_lies,
+    sealing::an_edit_beside_a_replacement_is_never_lost,
     migrating::migrations_run_twice_and_at_once_do_their_work_once,
     migrating::without_its_schema_a_store_is_not_ready_and_says_what_to_do,
 }

@@ -11,8 +11,8 @@ mod scene;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::ports::{PortError, Store};
-use domain::words::{Author, Timestamp};
+use domain::ports::{PortError, Removed, Store};
+use domain::words::{Author, NewChat, Role, Timestamp};
 use scene::{Scene, lease, message, room};
 use sqlx::Connection;
 use store::StoreOptions;
@@ -26,14 +26,14 @@ fn impatient(max_connections: u32) -> StoreOptions {
 
 async fn migrated(url: &str, options: StoreOptions) -> Arc<dyn Store> {
     store::migrate(url).await.unwrap();
-    store::open(url, options).await.unwrap()
+    store::open(url, options).await.unwrap().store
 }
 
 #[tokio::test]
 async fn an_absent_server_is_named_by_host_and_port_and_never_by_password() {
     let port = testkit::free_port();
     let url = format!("postgres://hubbub:hunter2@127.0.0.1:{port}/hubbub");
-    let store = store::open(&url, impatient(1)).await.unwrap();
+    let store = store::open(&url, impatient(1)).await.unwrap().store;
     for error in [store.ready().await.unwrap_err(), store::migrate(&url).await.unwrap_err()] {
         assert!(matches!(error, PortError::Unavailable(_)), "{error}");
         let text = error.to_string();
@@ -110,6 +110,33 @@ async fn a_statement_that_waits_too_long_ends_in_a_deadline_and_did_nothing() {
     lock.rollback().await.unwrap();
     assert!(store.begins("first").await.unwrap());
     assert!(store.append(&[lease(0, 1)], &[message(1, "text")]).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_change_of_a_chat_that_waits_too_long_ends_in_a_deadline_and_did_nothing() {
+    let server = Postgres::shared().await;
+    let url = server.create_database().await;
+    store::migrate(&url).await.unwrap();
+    let directory = store::open(&url, impatient(2)).await.unwrap().directory;
+    let anna = Author { user: scene::user("anna"), name: None };
+    directory.admit(&anna, Role::User, true).await.unwrap();
+    let new = NewChat {
+        room: scene::chat("a"),
+        title: None,
+        owner: anna.user.clone(),
+        others: vec![],
+        direct: false,
+    };
+    directory.create_chat(&new).await.unwrap();
+    let mut rival = sqlx::PgConnection::connect(&url).await.unwrap();
+    let mut lock = rival.begin().await.unwrap();
+    sqlx::query("SELECT id FROM chats FOR UPDATE").execute(&mut *lock).await.unwrap();
+    let answer = directory.remove_participant(&new.room, &anna.user).await;
+    assert_eq!(answer, Err(PortError::Deadline));
+    // Looking is not changing: it does not wait.
+    assert_eq!(directory.chats_of(&anna.user).await.unwrap().len(), 1);
+    lock.rollback().await.unwrap();
+    assert_eq!(directory.remove_participant(&new.room, &anna.user).await, Ok(Removed::Now));
 }
 
 #[tokio::test]

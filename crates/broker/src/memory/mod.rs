@@ -6,7 +6,9 @@
 mod claims;
 mod journal;
 mod node;
+mod notes;
 mod numbering;
+mod online;
 mod presence;
 mod queue;
 mod recent;
@@ -20,12 +22,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::ports::{Delivery, Inbox, Record};
+use domain::ports::{CensusChange, Delivery, Inbox, Record};
 use domain::words::{ConnectionId, NodeId, RoomId};
 
 use claims::Claims;
 pub use journal::MemoryJournal;
 pub use node::MemoryNode;
+use notes::NoteBook;
 pub use numbering::Numbering;
 use presence::Seating;
 use shard::{Rules, Shard};
@@ -68,11 +71,13 @@ impl Default for MemoryOptions {
 
 /// What all nodes and workers of this process share.
 ///
-/// Locks are taken in the order claims, then one shard; seats, letters and inboxes alone.
+/// Locks are taken in the order claims or seats, then one shard; notes, letters and inboxes alone.
 pub struct Memory {
     // One room's numbering, journal, hot log and deliveries happen under its shard's lock: that is its one order.
     shards: Box<[Mutex<Shard>]>,
+    // Rooms are told under it who came and left: that is the one order of a census.
     seating: Mutex<Seating>,
+    notes: Mutex<NoteBook>,
     claims: Mutex<Claims>,
     // At most `journal::LETTERS`.
     letters: Mutex<VecDeque<(Record, String)>>,
@@ -91,6 +96,7 @@ impl Memory {
         Arc::new(Self {
             shards: (0..shards).map(|_| Mutex::new(Shard::new(rules.clone()))).collect(),
             seating: Mutex::new(Seating::new(lease)),
+            notes: Mutex::default(),
             claims: Mutex::new(Claims::new(shards, lease)),
             letters: Mutex::default(),
             inboxes: Mutex::default(),
@@ -118,6 +124,14 @@ impl Memory {
     fn evict(&self, connection: ConnectionId) {
         let inboxes: Vec<_> = lock(&self.inboxes).values().cloned().collect();
         inboxes.iter().for_each(|inbox| inbox.deliver(Delivery::Evict(connection)));
+    }
+
+    /// Tells the subscribers of each room who came or left. Called with the seats locked.
+    fn tell_census(&self, changes: impl IntoIterator<Item = CensusChange>) {
+        for change in changes {
+            let room = change.room.clone();
+            self.shard_of(&room).tell(&room, &Delivery::Census(change));
+        }
     }
 
     fn handle(&self) -> u64 {

@@ -1,15 +1,18 @@
-//! One node's ports: `Broker` and `Presence`, as calls into the shared state. Nothing here waits.
+//! One node's ports: `Broker`, `Presence` and `Notes`, as calls into the shared state. Nothing here waits.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use domain::ports::{
-    Admission, Broker, Census, Departure, Inbox, Lease, PortError, Presence, Published, Span,
+    Admission, Broker, Census, CensusChange, Delivery, Inbox, Lease, Notes, PortError, Presence, Published,
+    Span, Swept,
 };
-use domain::words::{Author, ConnectionId, Draft, NodeId, Position, RoomId, UserId};
+use domain::words::{Author, ConnectionId, Draft, NodeId, Passing, Position, RoomId, UserId};
 use tokio::time::Instant;
 
+use super::online::leaves;
 use super::room::Listener;
 use super::{Memory, lock};
 
@@ -41,6 +44,17 @@ impl Drop for MemoryNode {
 impl Broker for MemoryNode {
     async fn publish(&self, draft: Draft) -> Result<Published, PortError> {
         self.memory.shard_of(&draft.room).publish(draft, Instant::now())
+    }
+
+    async fn pass(&self, passing: Passing) -> Result<(), PortError> {
+        let room = passing.room.clone();
+        self.memory.shard_of(&room).tell(&room, &Delivery::Passing(passing));
+        Ok(())
+    }
+
+    async fn erase(&self, room: &RoomId, position: Position) -> Result<(), PortError> {
+        self.memory.shard_of(room).erase(room, position);
+        Ok(())
     }
 
     async fn subscribe(&self, room: &RoomId) -> Result<(), PortError> {
@@ -79,11 +93,21 @@ impl Broker for MemoryNode {
 #[async_trait]
 impl Presence for MemoryNode {
     async fn enter(&self, room: &RoomId, who: &Author) -> Result<Census, PortError> {
-        Ok(lock(&self.memory.seating).enter(&self.id, room, who, Instant::now()))
+        let mut seating = lock(&self.memory.seating);
+        let census = seating.enter(&self.id, room, who, Instant::now());
+        if census.edge {
+            let (room, who) = (room.clone(), who.clone());
+            self.memory.tell_census([CensusChange { room, who, entered: true, count: census.count }]);
+        }
+        Ok(census)
     }
 
     async fn leave(&self, room: &RoomId, user: &UserId) -> Result<Census, PortError> {
-        Ok(lock(&self.memory.seating).leave(&self.id, room, user))
+        let mut seating = lock(&self.memory.seating);
+        let (change, count) = seating.leave(&self.id, room, user);
+        let edge = change.is_some();
+        self.memory.tell_census(change);
+        Ok(Census { edge, count })
     }
 
     async fn members(&self, room: &RoomId, limit: usize) -> Result<(Vec<Author>, u64), PortError> {
@@ -92,22 +116,31 @@ impl Presence for MemoryNode {
 
     async fn admit(
         &self,
-        user: &UserId,
+        who: &Author,
         connection: ConnectionId,
         limit: usize,
         replace_oldest: bool,
     ) -> Result<Admission, PortError> {
         let rule = (limit, replace_oldest);
-        let admission = lock(&self.memory.seating).admit(&self.id, user, connection, rule, Instant::now());
+        let admission = lock(&self.memory.seating).admit(&self.id, who, connection, rule, Instant::now());
         if let Admission::Replaces(older) = admission {
             self.memory.evict(older);
         }
         Ok(admission)
     }
 
-    async fn release(&self, user: &UserId, connection: ConnectionId) -> Result<(), PortError> {
-        lock(&self.memory.seating).release(user, connection);
-        Ok(())
+    async fn release(
+        &self,
+        user: &UserId,
+        connection: ConnectionId,
+        grace: Duration,
+    ) -> Result<bool, PortError> {
+        let leaves = leaves(Instant::now(), grace);
+        Ok(lock(&self.memory.seating).online.release(user, connection, leaves))
+    }
+
+    async fn is_online(&self, user: &UserId) -> Result<bool, PortError> {
+        Ok(lock(&self.memory.seating).online.contains(user))
     }
 
     async fn held(&self) -> Result<Vec<(RoomId, UserId)>, PortError> {
@@ -118,12 +151,35 @@ impl Presence for MemoryNode {
         Ok(lock(&self.memory.seating).renew(&self.id, Instant::now()))
     }
 
-    async fn sweep(&self) -> Result<Vec<Departure>, PortError> {
-        Ok(lock(&self.memory.seating).sweep(Instant::now()))
+    async fn sweep(&self) -> Result<Swept, PortError> {
+        let mut seating = lock(&self.memory.seating);
+        let (changes, offline) = seating.sweep(Instant::now());
+        let seats = changes.len();
+        self.memory.tell_census(changes);
+        Ok(Swept { seats, offline })
     }
 
-    async fn retire(&self) -> Result<(), PortError> {
-        lock(&self.memory.seating).retire(&self.id);
+    async fn retire(&self, grace: Duration) -> Result<(), PortError> {
+        let mut seating = lock(&self.memory.seating);
+        let changes = seating.retire(&self.id, leaves(Instant::now(), grace));
+        self.memory.tell_census(changes);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Notes for MemoryNode {
+    async fn keep(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), PortError> {
+        lock(&self.memory.notes).keep(key, value, ttl, Instant::now());
+        Ok(())
+    }
+
+    async fn recall(&self, key: &str) -> Result<Option<Bytes>, PortError> {
+        Ok(lock(&self.memory.notes).recall(key, Instant::now()))
+    }
+
+    async fn forget(&self, key: &str) -> Result<(), PortError> {
+        lock(&self.memory.notes).forget(key);
         Ok(())
     }
 }

@@ -1,13 +1,15 @@
-//! Who is where, and under which node's lease. Pure: the clock is handed in.
+//! Who is where, and under which node's lease. Pure: the clock is handed in, and whoever calls tells the rooms.
 //!
 //! Invariant: every seat and slot belongs to a node that is known with a lease, so nothing outlives a dead node.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use domain::ports::{Admission, Census, Departure, Lease};
+use domain::ports::{Admission, Census, CensusChange, Lease};
 use domain::words::{Author, ConnectionId, NodeId, RoomId, UserId};
 use tokio::time::Instant;
+
+use super::online::Online;
 
 struct Member {
     author: Author,
@@ -27,14 +29,13 @@ pub(super) struct Seating {
     lease: Duration,
     // By text of the user id, so that a list of members has an order. A room without members is not in it.
     rooms: HashMap<RoomId, BTreeMap<String, Member>, ahash::RandomState>,
-    // Oldest first. A user without connections is not in it.
-    slots: HashMap<UserId, Vec<(ConnectionId, NodeId)>, ahash::RandomState>,
+    pub(super) online: Online,
     nodes: HashMap<NodeId, Tenure>,
 }
 
 impl Seating {
     pub(super) fn new(lease: Duration) -> Self {
-        Self { lease, rooms: HashMap::default(), slots: HashMap::default(), nodes: HashMap::new() }
+        Self { lease, rooms: HashMap::default(), online: Online::default(), nodes: HashMap::new() }
     }
 
     pub(super) fn enter(&mut self, node: &NodeId, room: &RoomId, who: &Author, now: Instant) -> Census {
@@ -49,22 +50,28 @@ impl Seating {
         Census { edge, count: members.len() as u64 }
     }
 
-    pub(super) fn leave(&mut self, node: &NodeId, room: &RoomId, user: &UserId) -> Census {
+    /// What is to be told where it was the user's last seat, and the distinct users left in the room.
+    pub(super) fn leave(
+        &mut self,
+        node: &NodeId,
+        room: &RoomId,
+        user: &UserId,
+    ) -> (Option<CensusChange>, u64) {
         if let Some(tenure) = self.nodes.get_mut(node) {
             tenure.seats.remove(&(room.clone(), user.clone()));
         }
-        let Some(members) = self.rooms.get_mut(room) else { return Census { edge: false, count: 0 } };
+        let Some(members) = self.rooms.get_mut(room) else { return (None, 0) };
         let last = members
             .get_mut(user.as_str())
             .is_some_and(|member| member.nodes.remove(node) && member.nodes.is_empty());
-        if last {
-            members.remove(user.as_str());
-        }
-        let census = Census { edge: last, count: members.len() as u64 };
+        let gone = if last { members.remove(user.as_str()) } else { None };
+        let count = members.len() as u64;
         if members.is_empty() {
             self.rooms.remove(room);
         }
-        census
+        let change =
+            |member: Member| CensusChange { room: room.clone(), who: member.author, entered: false, count };
+        (gone.map(change), count)
     }
 
     pub(super) fn members(&self, room: &RoomId, limit: usize) -> (Vec<Author>, u64) {
@@ -77,36 +84,13 @@ impl Seating {
     pub(super) fn admit(
         &mut self,
         node: &NodeId,
-        user: &UserId,
+        who: &Author,
         connection: ConnectionId,
-        (limit, replace_oldest): (usize, bool),
+        rule: (usize, bool),
         now: Instant,
     ) -> Admission {
         self.tenure(node, now);
-        let slots = self.slots.entry(user.clone()).or_default();
-        if slots.iter().any(|(held, _)| *held == connection) {
-            return Admission::Admitted;
-        }
-        let slot = (connection, node.clone());
-        if limit == 0 || slots.len() < limit {
-            slots.push(slot);
-            return Admission::Admitted;
-        }
-        if !replace_oldest {
-            return Admission::Refused;
-        }
-        let (oldest, _) = slots.remove(0);
-        slots.push(slot);
-        Admission::Replaces(oldest)
-    }
-
-    pub(super) fn release(&mut self, user: &UserId, connection: ConnectionId) {
-        if let Some(slots) = self.slots.get_mut(user) {
-            slots.retain(|(held, _)| *held != connection);
-            if slots.is_empty() {
-                self.slots.remove(user);
-            }
-        }
+        self.online.admit(node, who, connection, rule)
     }
 
     pub(super) fn held(&self, node: &NodeId) -> Vec<(RoomId, UserId)> {
@@ -122,24 +106,20 @@ impl Seating {
         if held { Lease::Held } else { Lease::Lapsed }
     }
 
-    /// Removes everything of every node whose lease lapsed. Returns the users whose last seat in a room went.
-    pub(super) fn sweep(&mut self, now: Instant) -> Vec<Departure> {
+    /// Removes everything of every node whose lease lapsed, and finds who went offline. Returns what is to be told.
+    pub(super) fn sweep(&mut self, now: Instant) -> (Vec<CensusChange>, Vec<Author>) {
         let lapsed = self.nodes.iter().filter(|(_, tenure)| tenure.until <= now);
         let lapsed: Vec<NodeId> = lapsed.map(|(node, _)| node.clone()).collect();
-        lapsed.iter().flat_map(|node| self.retire(node)).collect()
+        // The lease was their grace: they leave now.
+        let changes = lapsed.iter().flat_map(|node| self.retire(node, now)).collect();
+        (changes, self.online.sweep(now))
     }
 
-    /// Removes everything of one node.
-    pub(super) fn retire(&mut self, node: &NodeId) -> Vec<Departure> {
+    /// Removes everything of one node, whose users leave at `leaves`. Returns what is to be told.
+    pub(super) fn retire(&mut self, node: &NodeId, leaves: Instant) -> Vec<CensusChange> {
         let Some(tenure) = self.nodes.remove(node) else { return Vec::new() };
-        self.slots.retain(|_, slots| {
-            slots.retain(|(_, holder)| holder != node);
-            !slots.is_empty()
-        });
-        let gone = |(room, user): (RoomId, UserId)| {
-            self.leave(node, &room, &user).edge.then_some(Departure { room, user })
-        };
-        tenure.seats.into_iter().filter_map(gone).collect()
+        self.online.retire(node, leaves);
+        tenure.seats.into_iter().filter_map(|(room, user)| self.leave(node, &room, &user).0).collect()
     }
 
     /// A node that was never heard of gets a first lease, so that its seats go with it even if it never renews.
@@ -177,9 +157,9 @@ mod tests {
     fn a_node_that_never_renewed_is_swept_like_any_other_but_not_at_once() {
         let (mut seating, node, start) = (Seating::new(LEASE), NodeId::boot("a"), Instant::now());
         seating.enter(&node, &room(), &anna(), start);
-        assert_eq!(seating.sweep(start), []);
-        let gone = Departure { room: room(), user: anna().user };
-        assert_eq!(seating.sweep(start + LEASE), [gone]);
+        assert_eq!(seating.sweep(start), (vec![], vec![]));
+        let gone = CensusChange { room: room(), who: anna(), entered: false, count: 0 };
+        assert_eq!(seating.sweep(start + LEASE), (vec![gone], vec![]));
         assert!(seating.rooms.is_empty() && seating.nodes.is_empty());
     }
 
@@ -189,7 +169,7 @@ mod tests {
         seating.renew(&node, start);
         seating.enter(&node, &room(), &anna(), start);
         let later = start + LEASE;
-        assert_eq!(seating.sweep(later).len(), 1);
+        assert_eq!(seating.sweep(later).0.len(), 1);
         seating.enter(&node, &room(), &anna(), later);
         assert_eq!(seating.renew(&node, later), Lease::Lapsed);
         assert_eq!(seating.members(&room(), 9), (vec![anna()], 1));
@@ -199,12 +179,13 @@ mod tests {
     fn nothing_is_left_of_users_and_rooms_that_are_gone() {
         let (mut seating, node, now) = (Seating::new(LEASE), NodeId::boot("a"), Instant::now());
         let connection = ConnectionId::new();
-        seating.admit(&node, &anna().user, connection, (1, false), now);
+        seating.admit(&node, &anna(), connection, (1, false), now);
         seating.enter(&node, &room(), &anna(), now);
         seating.leave(&node, &room(), &anna().user);
-        seating.release(&anna().user, connection);
+        seating.online.release(&anna().user, connection, now);
+        assert_eq!(seating.sweep(now), (vec![], vec![anna()]));
         assert!(
-            seating.rooms.is_empty() && seating.slots.is_empty() && seating.nodes[&node].seats.is_empty()
+            seating.rooms.is_empty() && seating.online.is_empty() && seating.nodes[&node].seats.is_empty()
         );
     }
 }

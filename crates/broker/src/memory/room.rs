@@ -5,8 +5,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use domain::ports::{Delivery, Inbox, Span};
-use domain::words::{Draft, Entry, Position};
+use domain::words::{Draft, Entry, Position, Sealed};
 
 /// A node's inbox, under the handle that ends it.
 pub(super) struct Listener {
@@ -39,10 +40,17 @@ impl Room {
         entry
     }
 
-    /// Hands the entry to every listener.
-    pub(super) fn deliver(&self, entry: &Entry) {
+    /// Hands it to every listener.
+    pub(super) fn deliver(&self, delivery: &Delivery) {
         for listener in &self.listeners {
-            listener.inbox.deliver(Delivery::Entry(entry.clone()));
+            listener.inbox.deliver(delivery.clone());
+        }
+    }
+
+    /// Empties the body of the entry at `position`, if the log holds it.
+    pub(super) fn erase(&mut self, position: Position) {
+        if let Ok(index) = self.log.binary_search_by_key(&position, |entry| entry.position) {
+            self.log[index].draft.body = Sealed { key: None, bytes: Bytes::new() };
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::ports::{PortError, Published, Span};
+use domain::ports::{Delivery, PortError, Published, Span};
 use domain::words::{Draft, Position, RoomId};
 use tokio::time::Instant;
 
@@ -75,8 +75,21 @@ impl Shard {
         self.hot.push_back((room_id.clone(), entry.position));
         self.cool(rules.hot_entries);
         // Last, and under the lock: every node hears the room in the order of its numbers.
-        self.room(&room_id).deliver(&entry);
+        self.room(&room_id).deliver(&Delivery::Entry(entry));
         Ok(published)
+    }
+
+    /// Hands something without a number to the room's listeners, under the lock and so in its order.
+    pub(super) fn tell(&self, room: &RoomId, delivery: &Delivery) {
+        if let Some(room) = self.rooms.get(room) {
+            room.deliver(delivery);
+        }
+    }
+
+    pub(super) fn erase(&mut self, room: &RoomId, position: Position) {
+        if let Some(room) = self.rooms.get_mut(room) {
+            room.erase(position);
+        }
     }
 
     pub(super) fn listen(&mut self, room: &RoomId, listener: Listener) {

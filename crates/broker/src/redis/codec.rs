@@ -1,10 +1,10 @@
-//! A draft as bytes, in the journal, the hot log and on channels; and the frames that a channel carries.
+//! A draft as bytes, in the journal, the hot log and on channels; and what passes, on channels alone.
 //!
 //! MessagePack with named fields: nodes of two versions read each other during a rolling upgrade.
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use domain::{
-    Author, ClientId, ConnectionId, Draft, Entry, KeyId, Kind, MessageId, Position, RoomId, Sealed,
+    Author, ClientId, ConnectionId, Draft, Entry, KeyId, Kind, MessageId, Passing, Position, RoomId, Sealed,
     Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
@@ -129,23 +129,40 @@ pub(super) fn position(text: &str) -> Option<Position> {
     Some(Position { epoch: epoch.parse().ok()?, seq: seq.parse().ok()? })
 }
 
-/// Reads a channel's payload: any number of frames `epoch-seq length\n<draft>`. Stops at the first damaged one.
-pub(super) fn frames(room: &RoomId, mut payload: Bytes) -> Result<Vec<Entry>, String> {
-    let mut entries = Vec::with_capacity(1);
-    while !payload.is_empty() {
-        let end = payload.iter().position(|byte| *byte == b'\n').ok_or("a frame without a head")?;
-        let head = payload.split_to(end);
-        payload.advance(1);
-        let head = std::str::from_utf8(&head).map_err(|_| "a frame's head is not text")?;
-        let (place, length) = head.split_once(' ').ok_or("a frame's head has two parts")?;
-        let place = position(place).ok_or("a frame's head has no position")?;
-        let length: usize = length.parse().map_err(|_| "a frame's head has no length")?;
-        if length > payload.len() {
-            return Err("a frame is cut short".to_owned());
-        }
-        entries.push(entry(room, place, &payload.split_to(length)));
-    }
-    Ok(entries)
+/// Its room is that of its channel.
+#[derive(Serialize, Deserialize)]
+struct Whiff<'a> {
+    #[serde(rename = "i")]
+    id: Uuid,
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    origin: Option<Uuid>,
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    #[serde(rename = "b", with = "raw")]
+    body: &'a [u8],
+}
+
+/// Something passing as bytes.
+pub(super) fn encode_passing(passing: &Passing) -> Vec<u8> {
+    let whiff = Whiff {
+        id: passing.id.0,
+        origin: passing.origin.map(|id| id.0),
+        key: passing.body.key.as_ref().map(KeyId::as_str),
+        body: &passing.body.bytes,
+    };
+    rmp_serde::to_vec_named(&whiff).expect("strings and bytes always encode")
+}
+
+/// Reads what [`encode_passing`] wrote; the reason is for people. Never panics, whatever the bytes.
+pub(super) fn decode_passing(room: &RoomId, bytes: &[u8]) -> Result<Passing, String> {
+    let whiff: Whiff<'_> = rmp_serde::from_slice(bytes).map_err(|error| error.to_string())?;
+    let key = whiff.key.map(KeyId::parse).transpose().map_err(|error| error.to_string())?;
+    Ok(Passing {
+        room: room.clone(),
+        id: MessageId(whiff.id),
+        origin: whiff.origin.map(ConnectionId),
+        body: Sealed { key, bytes: Bytes::copy_from_slice(whiff.body) },
+    })
 }
 
 #[cfg(test)]
@@ -176,37 +193,26 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_carries_any_number_of_frames() {
-        let (first, second) = (draft(), Draft { client_id: None, origin: None, ..draft() });
-        let mut payload = Vec::new();
-        for (seq, draft) in [(4, &first), (5, &second)] {
-            let body = encode(draft);
-            payload.extend_from_slice(format!("3-{seq} {}\n", body.len()).as_bytes());
-            payload.extend_from_slice(&body);
-        }
-        let entries = frames(&first.room, payload.into()).unwrap();
-        let at = |seq| Position { epoch: 3, seq };
-        assert_eq!(
-            entries,
-            [Entry { position: at(4), draft: first }, Entry { position: at(5), draft: second }]
-        );
-    }
-
-    #[test]
     fn damaged_bytes_are_told_and_never_panic() {
-        let room = draft().room;
-        for payload in ["x", "1-2\n", "1-2 x\n", "1-2 99\nabc", "1 3\nabc", "\n"] {
-            assert!(frames(&room, Bytes::from_static(payload.as_bytes())).is_err(), "{payload:?}");
-        }
-        let strange = frames(&room, Bytes::from_static(b"1-2 3\nabc")).unwrap();
-        assert_eq!(
-            (strange[0].position.seq, &strange[0].draft.room),
-            (2, &room),
-            "its number is not missing"
-        );
         let whole = encode(&draft());
         for cut in 0..whole.len() {
             assert!(decode(&Bytes::copy_from_slice(&whole[..cut])).is_err());
+        }
+    }
+
+    #[test]
+    fn what_passes_survives_whole_and_damage_is_told() {
+        let Draft { room, id, origin, body, .. } = draft();
+        let open = Sealed { key: None, bytes: Bytes::new() };
+        for passing in [
+            Passing { room: room.clone(), id, origin, body },
+            Passing { room: room.clone(), id, origin: None, body: open },
+        ] {
+            let whole = encode_passing(&passing);
+            assert_eq!(decode_passing(&room, &whole), Ok(passing));
+            for cut in 0..whole.len() {
+                assert!(decode_passing(&room, &whole[..cut]).is_err());
+            }
         }
     }
 }

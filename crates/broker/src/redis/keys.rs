@@ -81,6 +81,11 @@ impl Keys {
         self.base(shard) + "hot:" + room.key()
     }
 
+    /// Sorted set: entries of the hot log that are shown without their body, by seq.
+    pub(super) fn erased(&self, shard: Shard, room: &RoomId) -> String {
+        self.base(shard) + "erased:" + room.key()
+    }
+
     /// Sharded channel: what happens in a room.
     pub(super) fn channel(&self, shard: Shard, room: &RoomId) -> String {
         self.base(shard) + "say:" + room.key()
@@ -137,6 +142,21 @@ impl Keys {
     /// Set: the slots that a node holds in this shard, `user NUL connection`.
     pub(super) fn slotted(&self, shard: Shard, node: &NodeId) -> String {
         self.base(shard) + "slotted:" + node.as_str()
+    }
+
+    /// Hash: who of the shard's users is online, and how they are shown.
+    pub(super) fn online(&self, shard: Shard) -> String {
+        self.base(shard) + "online"
+    }
+
+    /// Sorted set: online users without a slot, by the end of their grace.
+    pub(super) fn leaving(&self, shard: Shard) -> String {
+        self.base(shard) + "leaving"
+    }
+
+    /// String: a note. Outside the shards: notes spread over a whole cluster.
+    pub(super) fn note(&self, key: &str) -> String {
+        format!("{}:note:{key}", self.prefix)
     }
 
     /// Sorted set: live persisters by the end of their announcement.

@@ -5,14 +5,20 @@
 mod codec;
 mod driver;
 mod fence;
+mod frames;
 mod journal;
 mod keys;
 mod link;
 mod node;
+mod notes;
+mod people;
 mod presence;
 mod publisher;
 mod reader;
+mod seats;
+mod slots;
 mod subscriber;
+mod sweep;
 mod url;
 
 use std::time::Duration;

@@ -5,21 +5,22 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{Broker, Inbox, PortError, Published, Span};
-use domain::{Draft, NodeId, Position, RoomId};
+use domain::{Draft, NodeId, Passing, Position, RoomId};
+use fred::types::Value;
 use tokio::task::JoinSet;
 
-use super::RedisOptions;
 use super::fence::Fence;
 use super::keys::Shard;
 use super::link::Link;
-use super::presence::Seats;
 use super::publisher::Publisher;
 use super::reader::Reader;
+use super::seats::Seats;
 use super::subscriber::Subscriber;
+use super::{RedisOptions, frames};
 
-/// A gateway node on Redis: `Broker` and `Presence`.
+/// A gateway node on Redis: `Broker`, `Presence` and `Notes`.
 pub struct RedisNode {
-    link: Link,
+    pub(super) link: Link,
     publisher: Publisher,
     subscriber: Arc<Subscriber>,
     reader: Reader,
@@ -79,6 +80,17 @@ fn probes(link: &Link, options: &RedisOptions, node: &NodeId) -> Vec<String> {
 impl Broker for RedisNode {
     async fn publish(&self, draft: Draft) -> Result<Published, PortError> {
         self.publisher.publish(self.shard(&draft.room), draft).await
+    }
+
+    async fn pass(&self, passing: Passing) -> Result<(), PortError> {
+        // One connection writes, and Redis answers once it stands in the channel: what follows comes later.
+        let channel = self.link.keys.channel(self.shard(&passing.room), &passing.room);
+        let payload = Value::Bytes(frames::passing(&passing).into());
+        self.link.command("SPUBLISH", &channel, vec![channel.as_str().into(), payload]).await.map(|_| ())
+    }
+
+    async fn erase(&self, room: &RoomId, position: Position) -> Result<(), PortError> {
+        self.reader.erase(&self.link, room, position).await
     }
 
     async fn subscribe(&self, room: &RoomId) -> Result<(), PortError> {

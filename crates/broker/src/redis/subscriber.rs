@@ -23,8 +23,8 @@ use super::driver::Driver;
 use super::fence::Fence;
 use super::keys::Keys;
 use super::link::{self, Link};
-use super::presence::EVICT;
-use super::{RedisOptions, codec};
+use super::slots::EVICT;
+use super::{RedisOptions, frames};
 
 /// Time between two probes.
 const PROBE: Duration = Duration::from_secs(1);
@@ -138,8 +138,8 @@ impl Subscriber {
             return;
         }
         let Some(room) = Keys::room_of_channel(&message.channel) else { return };
-        match codec::frames(&room, payload) {
-            Ok(entries) => entries.into_iter().for_each(|entry| self.deliver(Delivery::Entry(entry))),
+        match frames::deliveries(&room, payload) {
+            Ok(deliveries) => deliveries.into_iter().for_each(|delivery| self.deliver(delivery)),
             Err(reason) => {
                 tracing::error!(channel = %message.channel, reason, "a delivery cannot be read");
                 self.deliver(Delivery::Suspect);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use broker::memory::{Memory, MemoryOptions};
 use broker::redis::{RedisJournal, RedisNode, RedisOptions};
-use domain::ports::{Broker, Journal, PortError, Presence, Published, Record, ShardLease};
+use domain::ports::{Broker, Journal, Notes, PortError, Presence, Published, Record, ShardLease};
 use domain::words::{Draft, NodeId, RoomId};
 use testkit::{Redis, RedisCluster};
 use tokio::sync::OnceCell;
@@ -89,20 +89,20 @@ impl Scene {
     /// A node with an ear, under a lease.
     pub(crate) async fn node(&self, name: &str) -> Node {
         let id = NodeId::boot(name);
-        let (broker, presence): (Arc<dyn Broker>, Arc<dyn Presence>) = match self {
+        let (broker, presence, notes): (Arc<dyn Broker>, Arc<dyn Presence>, Arc<dyn Notes>) = match self {
             Self::Memory(memory) => {
                 let node = memory.node(id);
-                (node.clone(), node)
+                (node.clone(), node.clone(), node)
             }
             Self::Redis(options) => {
                 let node = RedisNode::connect(options.clone(), id).await.expect("redis answers");
-                (node.clone(), node)
+                (node.clone(), node.clone(), node)
             }
         };
         let (ear, inbox) = Ear::new();
         broker.attach(inbox);
         presence.renew().await.expect("the first renewal succeeds");
-        Node { broker, presence, ear }
+        Node { broker, presence, notes, ear }
     }
 
     pub(crate) async fn worker(&self, name: &str) -> Arc<dyn Journal> {
@@ -119,6 +119,7 @@ impl Scene {
 pub(crate) struct Node {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) presence: Arc<dyn Presence>,
+    pub(crate) notes: Arc<dyn Notes>,
     pub(crate) ear: Ear,
 }
 

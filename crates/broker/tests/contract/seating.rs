@@ -1,6 +1,8 @@
 //! Seats: who is in a room, counted by person, whatever the number of nodes and repetitions.
 
-use domain::ports::{Census, Lease};
+use std::time::Duration;
+
+use domain::ports::{Admission, Census, Lease, Swept};
 use domain::words::{Author, ConnectionId, RoomId, UserId};
 
 use crate::drafts::{author, room, user};
@@ -120,7 +122,7 @@ pub(crate) async fn a_lease_is_new_once_and_then_held(kind: Kind) {
     // The scene has renewed it once.
     assert_eq!(node.presence.renew().await.unwrap(), Lease::Held);
     assert_eq!(node.presence.renew().await.unwrap(), Lease::Held);
-    assert_eq!(node.presence.sweep().await.unwrap(), [], "a node with a lease is not swept");
+    assert_eq!(node.presence.sweep().await.unwrap(), Swept::default(), "a node with a lease is not swept");
 }
 
 pub(crate) async fn a_retired_node_holds_nothing(kind: Kind) {
@@ -132,13 +134,13 @@ pub(crate) async fn a_retired_node_holds_nothing(kind: Kind) {
         enter(&one, room, "bert").await;
         enter(&two, room, "bert").await;
     }
-    one.presence.admit(&user("anna"), ConnectionId::new(), 1, false).await.unwrap();
-    one.presence.retire().await.unwrap();
+    one.presence.admit(&author("anna"), ConnectionId::new(), 1, false).await.unwrap();
+    one.presence.retire(Duration::ZERO).await.unwrap();
     for room in &rooms {
         assert_eq!(two.presence.members(room, 9).await.unwrap(), (vec![author("bert")], 1));
         assert_eq!(leave(&two, room, "bert").await, edge(0), "the other node's seat was the last");
     }
-    let admission = two.presence.admit(&user("anna"), ConnectionId::new(), 1, false).await.unwrap();
-    assert_eq!(admission, domain::ports::Admission::Admitted);
+    let admission = two.presence.admit(&author("anna"), ConnectionId::new(), 1, false).await.unwrap();
+    assert!(matches!(admission, Admission::Admitted { .. }));
     assert_eq!(one.presence.renew().await.unwrap(), Lease::Lapsed);
 }

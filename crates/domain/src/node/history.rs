@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::relay::Opener;
+use super::opener::Opener;
 use super::track::{self, Holes, Step};
-use crate::ports::{Broker, PortError, Store, StoredMessage};
+use crate::ports::{Broker, PortError, Store};
 use crate::words::{Code, Content, Entry, Event, Fault, Kind, Message, Position, RoomId};
 
 /// How long a join waits for the part of its page that only the database has.
@@ -103,7 +103,7 @@ impl History {
             }
         }
         let page = self.store.page(room, below, limit).await?;
-        Ok(page.into_iter().map(|stored| self.stored(room, stored)).collect())
+        Ok(page.into_iter().map(|stored| self.opener.stored(room, stored)).collect())
     }
 
     /// What stands behind `at`, a chunk of it in order, and the head at that moment. Every new epoch is announced.
@@ -160,32 +160,10 @@ impl History {
             match self.opener.event(entry) {
                 Event::Message(message) => messages.push(message),
                 Event::Edited(change) | Event::Deleted(change) => amend(&mut messages, kind, change),
-                Event::Reacted(_) | Event::Unreacted(_) | Event::Resync { .. } => {}
+                Event::Reacted(_) | Event::Unreacted(_) | Event::Resync { .. } | Event::Sign { .. } => {}
             }
         }
         messages
-    }
-
-    fn stored(&self, room: &RoomId, stored: StoredMessage) -> Message {
-        let content = match stored.deleted_at {
-            Some(_) => Ok(Content::default()),
-            None => self
-                .opener
-                .sealer
-                .open(room, stored.id, &stored.body)
-                .and_then(|plain| Content::from_bytes(&plain)),
-        };
-        Message {
-            room: room.clone(),
-            position: stored.position,
-            id: stored.id,
-            author: stored.author,
-            client_id: stored.client_id,
-            sent_at: stored.sent_at,
-            edited_at: stored.edited_at,
-            deleted_at: stored.deleted_at,
-            content,
-        }
     }
 }
 

@@ -20,9 +20,12 @@ const BULK: usize = 32;
 /// room, and is the only lock here that may be held across an await: it guards no map.
 pub(super) type Subscription = Arc<Gate<bool>>;
 
-struct Member {
-    outbound: Arc<Outbound>,
-    who: Author,
+/// One connection in a room.
+pub(super) struct Member {
+    pub(super) outbound: Arc<Outbound>,
+    pub(super) who: Author,
+    /// Whether it is shown who else is here.
+    pub(super) watches: bool,
 }
 
 struct Room {
@@ -37,10 +40,15 @@ impl Room {
         Self { members: Vec::new(), track: Track::new(), subscription: Arc::default(), idle_since: None }
     }
 
-    fn cast(&self, parcel: &Arc<Parcel>) {
-        for member in &self.members {
-            member.outbound.push(Item::Parcel(parcel.clone()), Class::Durable);
+    fn cast(&self, parcel: &Arc<Parcel>, class: Class, chosen: impl Fn(&Member) -> bool) {
+        for member in self.members.iter().filter(|member| chosen(member)) {
+            member.outbound.push(Item::Parcel(parcel.clone()), class);
         }
+    }
+
+    /// Shows a numbered event to everybody.
+    fn show(&self, parcel: Parcel) {
+        self.cast(&Arc::new(parcel), Class::Durable, |_| true);
     }
 }
 
@@ -63,14 +71,24 @@ impl Hub {
     }
 
     /// Adds a member and returns the room's gate. A connection joins a room once.
-    pub(super) fn join(&self, room: &RoomId, outbound: Arc<Outbound>, who: Author) -> Subscription {
+    pub(super) fn join(&self, room: &RoomId, member: Member) -> Subscription {
         let mut shard = self.shard(room);
         let entry = shard.entry(room.clone()).or_insert_with(Room::new);
-        if !entry.members.iter().any(|member| member.outbound.id() == outbound.id()) {
-            entry.members.push(Member { outbound, who });
+        let id = member.outbound.id();
+        match entry.members.iter_mut().find(|known| known.outbound.id() == id) {
+            Some(known) => known.watches |= member.watches,
+            None => entry.members.push(member),
         }
         entry.idle_since = None;
         entry.subscription.clone()
+    }
+
+    /// The gate of a room that this connection is in; what it is shown there may change. `None`: it is not in it.
+    pub(super) fn rejoin(&self, room: &RoomId, connection: ConnectionId) -> Option<Subscription> {
+        let shard = self.shard(room);
+        let entry = shard.get(room)?;
+        let is_in = entry.members.iter().any(|member| member.outbound.id() == connection);
+        is_in.then(|| entry.subscription.clone())
     }
 
     /// Removes a member, if it is there.
@@ -83,10 +101,86 @@ impl Hub {
         }
     }
 
+    /// Whether this connection is in the room.
+    pub(super) fn has(&self, room: &RoomId, connection: ConnectionId) -> bool {
+        let shard = self.shard(room);
+        shard
+            .get(room)
+            .is_some_and(|entry| entry.members.iter().any(|member| member.outbound.id() == connection))
+    }
+
     /// Whether any local connection of `user` is in the room.
     pub(super) fn seats(&self, room: &RoomId, user: &UserId) -> bool {
         let shard = self.shard(room);
         shard.get(room).is_some_and(|entry| entry.members.iter().any(|member| member.who.user == *user))
+    }
+
+    /// Whether anybody here wants to see who is in the room.
+    pub(super) fn shows_members(&self, room: &RoomId) -> bool {
+        self.shard(room).get(room).is_some_and(|entry| entry.members.iter().any(|member| member.watches))
+    }
+
+    /// Shows something to every member here.
+    pub(super) fn cast(&self, room: &RoomId, parcel: &Arc<Parcel>, class: Class) {
+        if let Some(entry) = self.shard(room).get(room) {
+            entry.cast(parcel, class, |_| true);
+        }
+    }
+
+    /// Shows something to those members here who want to see who is in the room.
+    pub(super) fn cast_to_watchers(&self, room: &RoomId, parcel: &Arc<Parcel>, class: Class) {
+        if let Some(entry) = self.shard(room).get(room) {
+            entry.cast(parcel, class, |member| member.watches);
+        }
+    }
+
+    /// Tells every member here to join another room; `anew`: they belong to it since just now.
+    pub(super) fn summon(&self, room: &RoomId, other: &RoomId, anew: bool) {
+        if let Some(entry) = self.shard(room).get(room) {
+            for member in &entry.members {
+                member.outbound.push(Item::Enter { room: other.clone(), anew }, Class::Durable);
+            }
+        }
+    }
+
+    /// Puts the user out: from here on none of their connections hears anything of the room. `true`: somebody was here.
+    pub(super) fn expel(&self, room: &RoomId, user: &UserId) -> bool {
+        let mut shard = self.shard(room);
+        let Some(entry) = shard.get_mut(room) else { return false };
+        let before = entry.members.len();
+        entry.members.retain(|member| {
+            if member.who.user == *user {
+                member.outbound.push(Item::Expelled(room.clone()), Class::Durable);
+                return false;
+            }
+            true
+        });
+        if entry.members.is_empty() {
+            entry.idle_since.get_or_insert_with(Instant::now);
+        }
+        entry.members.len() < before
+    }
+
+    /// The users who sit in rooms of one kind here, each with those rooms.
+    pub(super) fn seated(&self, chosen: impl Fn(&RoomId) -> bool) -> HashMap<UserId, Vec<RoomId>> {
+        let mut seated: HashMap<UserId, Vec<RoomId>> = HashMap::new();
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            for (room, entry) in shard.iter().filter(|(room, _)| chosen(room)) {
+                for member in &entry.members {
+                    seated.entry(member.who.user.clone()).or_default().push(room.clone());
+                }
+            }
+        }
+        seated
+    }
+
+    /// Where the room stands on this node: everything up to here was cast. `None`: not known at the moment.
+    pub(super) fn place(&self, room: &RoomId) -> Option<Position> {
+        match self.shard(room).get(room)?.track {
+            Track::At(place) => Some(place),
+            Track::Unanchored { .. } | Track::Healing { .. } => None,
+        }
     }
 
     /// Every (room, user) with a local connection; the seats that this node must hold.
@@ -117,7 +211,7 @@ impl Hub {
         let Some(room) = shard.get_mut(&entry.draft.room) else { return false };
         match room.track.arrive(entry) {
             Arrival::Cast(entry) => {
-                room.cast(&Arc::new(open(entry)));
+                room.show(open(entry));
                 false
             }
             Arrival::Kept => false,
@@ -192,7 +286,7 @@ impl Hub {
             parcels.drain(..parcels.len() - 1);
         }
         for parcel in parcels {
-            entry.cast(&Arc::new(parcel));
+            entry.show(parcel);
         }
         whole
     }

@@ -31,6 +31,7 @@ pub(super) struct Lifetime {
     ping_timeout: Duration,
     heard_at: Instant,
     ping_at: Instant,
+    warns: bool,
     warn_at: Option<Instant>,
     ends_at: Instant,
 }
@@ -47,9 +48,18 @@ impl Lifetime {
             ping_timeout: limits.ping_timeout,
             heard_at: now,
             ping_at: now + interval.mul_f64(0.5 + rand::random::<f64>() / 2.0),
+            warns,
             warn_at: warns.then(|| now + left.saturating_sub(WARNING)),
             ends_at: now + left,
         }
+    }
+
+    /// The connection may go on until then.
+    pub(super) fn renew(&mut self, expires_at: Timestamp) {
+        let now = Instant::now();
+        let left = Duration::from_millis(Timestamp::now().millis_until(expires_at));
+        self.warn_at = self.warns.then(|| now + left.saturating_sub(WARNING));
+        self.ends_at = now + left;
     }
 
     /// A sign of life came in.

@@ -3,32 +3,45 @@
 //! A message: [`Node::serve`] → `connection` → `session` → broker → `relay` → `hub` → [`Outbound`] → `connection`.
 //! A join: `connection` holds the room back → `session` takes the seat → `replay` → `connection` goes live.
 
+mod amend;
 mod bucket;
 mod connection;
 mod core;
 mod cursor;
+mod doings;
 mod drain;
 mod history;
 mod hub;
 mod keeper;
 mod lifetime;
+mod lookup;
+mod membership;
+mod news;
+mod opener;
+mod opening;
 mod outbound;
 mod parcel;
 mod patience;
 mod population;
+mod recovery;
 mod relay;
 mod replay;
+mod roster;
 mod seats;
 mod session;
+mod slots;
 #[cfg(test)]
 mod testing;
 mod track;
 mod transport;
+mod typists;
+mod watermark;
+mod whisper;
 
-pub use core::{Door, Node, Ports};
+pub use core::{Door, Node, Ports, Resume, Visitor};
 pub use cursor::{Cursor, Verdict};
 pub use outbound::{Class, Item, Outbound};
-pub use parcel::Parcel;
+pub use parcel::{Parcel, Skips};
 pub use transport::{Gone, Inbound, Transport};
 
 use session::Session;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::Parcel;
 use crate::dialect::Answer;
-use crate::words::{CloseReason, ConnectionId, Limits};
+use crate::words::{CloseReason, ConnectionId, Limits, Position, RoomId};
 
 /// One thing to show a client.
 #[derive(Debug, Clone)]
@@ -20,13 +20,25 @@ pub enum Item {
     Parcel(Arc<Parcel>),
     /// Something that the node itself has to say.
     Notice(Arc<Answer>),
+    /// Everything of the room up to here is committed.
+    Stored(RoomId, Position),
+    /// The user belongs to this room: join it, where the door joins such rooms. `anew`: since just now; otherwise a client
+    /// that left it stays away.
+    Enter {
+        /// The room.
+        room: RoomId,
+        /// Since just now.
+        anew: bool,
+    },
+    /// The user does not belong to this room any more; the hub has let go of the connection.
+    Expelled(RoomId),
 }
 
 impl Item {
     fn weight(&self) -> usize {
         match self {
             Self::Parcel(parcel) => parcel.weight(),
-            Self::Notice(_) => 64,
+            Self::Notice(_) | Self::Stored(..) | Self::Enter { .. } | Self::Expelled(_) => 64,
         }
     }
 }

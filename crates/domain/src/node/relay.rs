@@ -10,81 +10,21 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::sleep;
 
-use super::Parcel;
 use super::history::History;
 use super::hub::Hub;
+use super::opener::Opener;
+use super::outbound::Class;
 use super::population::Population;
-use crate::ports::{Delivery, Inbox, Sealer};
-use crate::words::{
-    Amendment, Content, Draft, Entry, Event, Kind, Message, Policies, Position, RoomId, Unreadable,
-};
+use super::roster::Roster;
+use super::typists::Typists;
+use super::{Parcel, Skips};
+use crate::ports::{Delivery, Inbox};
+use crate::words::{Author, Event, Passing, Position, RoomId, Sign, Whisper};
 
 /// Looks at the same time.
 const LOOKS: usize = 32;
 /// Pause before a failed look is repeated.
 const PAUSE: Duration = Duration::from_millis(200);
-
-/// Opens what is sealed and turns entries into events.
-pub(super) struct Opener {
-    pub(super) sealer: Arc<dyn Sealer>,
-    pub(super) policies: Policies,
-}
-
-impl Opener {
-    /// The content of a sealed body, or why it cannot be read.
-    pub(super) fn content(&self, draft: &Draft) -> Result<Content, Unreadable> {
-        if draft.body.bytes.is_empty() {
-            // A deletion, or what a deletion has erased.
-            return Ok(Content::default());
-        }
-        // An edit's body becomes its message's body in the database, so it is sealed under the message's id.
-        let id = if draft.kind == Kind::Edit { draft.target.unwrap_or(draft.id) } else { draft.id };
-        let plain = self.sealer.open(&draft.room, id, &draft.body)?;
-        Content::from_bytes(&plain)
-    }
-
-    /// The event that an entry tells of.
-    pub(super) fn event(&self, entry: Entry) -> Event {
-        let content = self.content(&entry.draft);
-        let Entry { position, draft } = entry;
-        let erased = draft.body.bytes.is_empty();
-        match draft.kind {
-            Kind::Message => Event::Message(Message {
-                room: draft.room,
-                position,
-                id: draft.id,
-                author: draft.author,
-                client_id: draft.client_id,
-                sent_at: draft.sent_at,
-                edited_at: None,
-                // The deletion's own entry says when; here it only matters that there is nothing to show.
-                deleted_at: erased.then_some(draft.sent_at),
-                content,
-            }),
-            Kind::Edit => Event::Edited(amendment(draft, position, content)),
-            Kind::Delete => Event::Deleted(amendment(draft, position, content)),
-            Kind::React => Event::Reacted(amendment(draft, position, content)),
-            Kind::Unreact => Event::Unreacted(amendment(draft, position, content)),
-        }
-    }
-
-    fn parcel(&self, entry: Entry) -> Parcel {
-        let echo = self.policies.of(entry.draft.room.namespace()).echo_to_sender;
-        let skips = if echo { None } else { entry.draft.origin };
-        Parcel::new(self.event(entry), skips)
-    }
-}
-
-fn amendment(draft: Draft, position: Position, content: Result<Content, Unreadable>) -> Amendment {
-    Amendment {
-        room: draft.room,
-        position,
-        target: draft.target.unwrap_or(draft.id),
-        author: draft.author,
-        at: draft.sent_at,
-        content,
-    }
-}
 
 /// The receiving half of a node.
 pub(super) struct Relay {
@@ -94,6 +34,10 @@ pub(super) struct Relay {
     // Bounded by the number of rooms on this node: a room is in it once.
     sick: Mutex<HashSet<RoomId>>,
     called: Notify,
+    roster: Arc<Roster>,
+    typists: Typists,
+    /// Who belongs where may have changed unheard.
+    pub(super) doubt: Notify,
 }
 
 impl Inbox for Relay {
@@ -106,19 +50,82 @@ impl Inbox for Relay {
                     self.call_healer([room]);
                 }
             }
+            Delivery::Passing(passing) => self.pass(&passing),
+            Delivery::Census(change) => self.roster.touch(&change.room),
             Delivery::Evict(connection) => self.population.evict(connection),
             Delivery::Suspect => {
                 let doubtful = self.hub.suspect_all();
                 tracing::info!(rooms = doubtful.len(), "deliveries are in doubt, checking every room");
                 self.call_healer(doubtful);
+                // A removal may be among what was lost.
+                self.doubt.notify_one();
             }
         }
     }
 }
 
 impl Relay {
-    pub(super) fn new(hub: Arc<Hub>, opener: Arc<Opener>, population: Arc<Population>) -> Self {
-        Self { hub, opener, population, sick: Mutex::default(), called: Notify::new() }
+    pub(super) fn new(
+        hub: Arc<Hub>,
+        opener: Arc<Opener>,
+        population: Arc<Population>,
+        roster: Arc<Roster>,
+        typing: Duration,
+    ) -> Self {
+        Self {
+            hub,
+            opener,
+            population,
+            sick: Mutex::default(),
+            called: Notify::new(),
+            roster,
+            typists: Typists::new(typing),
+            doubt: Notify::new(),
+        }
+    }
+
+    fn pass(&self, passing: &Passing) {
+        let room = &passing.room;
+        match self.opener.whisper(passing) {
+            Ok(Whisper::Show(sign)) => self.show(room, sign),
+            Ok(Whisper::Added(other)) => self.hub.summon(room, &other, true),
+            Ok(Whisper::Removed(user)) => {
+                if self.hub.expel(room, &user) {
+                    tracing::info!(room.id = %room, user.id = %user, "a removed participant was put out");
+                }
+                // Who is out does not write any more.
+                self.show(room, Sign::Typing { who: Author { user, name: None }, active: false });
+            }
+            Err(reason) => tracing::debug!(room.id = %room, %reason, "a whisper cannot be read"),
+        }
+    }
+
+    /// Shows a sign to the members here.
+    fn show(&self, room: &RoomId, sign: Sign) {
+        let (skips, class) = match &sign {
+            Sign::Typing { who, active } => {
+                if !self.typists.note(room, who, *active) {
+                    return;
+                }
+                (Skips::User(who.user.clone()), Class::Droppable)
+            }
+            Sign::Status { .. } | Sign::Members { .. } => (Skips::Nobody, Class::Droppable),
+            // A phone that does not ring is a loss.
+            Sign::Read { .. } | Sign::Signal(_) => (Skips::Nobody, Class::Durable),
+        };
+        let event = Event::Sign { room: room.clone(), sign };
+        self.hub.cast(room, &Arc::new(Parcel::new(event, skips)), class);
+    }
+
+    /// Ends the writing of those who have not begun again in time, for as long as the node lives.
+    pub(super) async fn still_typists_forever(&self) {
+        loop {
+            for (room, who) in self.typists.expired().await {
+                let skips = Skips::User(who.user.clone());
+                let event = Event::Sign { room: room.clone(), sign: Sign::Typing { who, active: false } };
+                self.hub.cast(&room, &Arc::new(Parcel::new(event, skips)), Class::Droppable);
+            }
+        }
     }
 
     fn call_healer(&self, rooms: impl IntoIterator<Item = RoomId>) {

@@ -8,7 +8,7 @@ use super::Session;
 use super::session::Outcome;
 use super::track::Step;
 use crate::ports::PortError;
-use crate::words::{Event, Join, Position, RoomRef};
+use crate::words::{Event, Join, Position, RoomId, RoomRef};
 
 /// Pause before a failed look is repeated.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -33,6 +33,10 @@ pub(super) struct Joining {
     pub(super) page: usize,
     /// Distinct users in the room.
     pub(super) members: u64,
+    /// Where the replay began: as far as the client is known to have come.
+    pub(super) start: Position,
+    /// Whether it is kept that the client is in the room.
+    pub(super) kept: bool,
 }
 
 impl Joining {
@@ -58,8 +62,9 @@ impl Session {
         seen: Option<Position>,
     ) -> Result<Catch, PortError> {
         let head = self.node.reading().head(&join.room.id).await?;
-        let page = join.history.unwrap_or(self.node.limits().page);
-        let mut joining = Joining { recovered: None, page, members };
+        let inlines = self.door.dialect.inlines_history();
+        let page = if inlines { join.history.unwrap_or(self.node.limits().page) } else { 0 };
+        let mut joining = Joining { recovered: None, page, members, start: head, kept: false };
         let mut at = head;
         if let Some(seq) = join.since {
             let near = head.seq.saturating_sub(seq) <= self.node.limits().max_replay as u64;
@@ -73,6 +78,7 @@ impl Session {
             // What was received is not repeated; what is on its way is not skipped.
             at = if joining.resumes() { at.max(seen) } else { seen };
         }
+        joining.start = at;
         Ok(Catch { room: join.room, at, head, join: Some(joining) })
     }
 
@@ -83,6 +89,10 @@ impl Session {
         }
         match self.node.reading().behind(&catch.room.id, catch.at).await {
             Ok(found) => {
+                if self.is_out_of(&catch.room.id).await {
+                    self.node.unseat(&catch.room.id, self.outbound.id(), &self.identity.user).await;
+                    return Outcome::Expelled(catch.room, catch.join.is_some());
+                }
                 let steps = found.map_or_else(Vec::new, |(_, steps)| steps);
                 let events = self.show(&mut catch, steps);
                 if events.is_empty() {
@@ -101,6 +111,13 @@ impl Session {
                 self.give_up(catch).await
             }
         }
+    }
+
+    /// Whether the client takes no part in the room any more. Asked behind each look: what was said after a removal
+    /// stands in the log before the removal is heard here. While the directory is away nobody is removed.
+    async fn is_out_of(&self, room: &RoomId) -> bool {
+        self.node.is_exclusive(room)
+            && matches!(self.node.belongs(room, &self.identity.user).await, Ok(false))
     }
 
     /// The steps up to the replay's head as events; moves the replay onto the last one.

@@ -3,22 +3,33 @@
 //! Runs inside the connection's task; which rooms are joined is the connection's knowledge, not the session's.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use bytes::Bytes;
+
+use super::core::Door;
 use super::history::unavailable;
+use super::hub::Member;
+use super::opening::{Entered, Itinerary};
 use super::replay::Catch;
+use super::seats::Places;
 use super::{Node, Outbound};
 use crate::dialect::Answer;
+use crate::ports::{PortError, Published};
 use crate::words::{
-    Code, Draft, Event, Fault, Identity, Join, Kind, MessageId, Position, RoomId, RoomRef, Say, Timestamp,
+    ClientId, CloseReason, Code, Content, Draft, Event, Fault, Identity, Join, Kind, MessageId, MessageType,
+    Position, Role, RoomId, RoomRef, Say, Sealed, Timestamp,
 };
+
+/// When a join that could not be kept is worth trying again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Who acts, and through what.
 pub(super) struct Session {
     pub(super) node: Arc<Node>,
+    pub(super) door: Arc<Door>,
     pub(super) outbound: Arc<Outbound>,
     pub(super) identity: Identity,
-    /// Whether the client's dialect has acknowledgements.
-    pub(super) acknowledges: bool,
 }
 
 /// What a command leads to.
@@ -41,6 +52,27 @@ pub(super) enum Outcome {
     CaughtUp(Catch, Vec<Event>),
     /// The client's place is lost.
     Lost,
+    /// Where to begin is known: hold these rooms back, then go in with [`Session::enter`].
+    Bound(Itinerary),
+    /// The seats of rooms that nobody asked for by command are taken; those not named here are not the client's.
+    Entered(Vec<RoomId>, Vec<Entered>),
+    /// The same, and what the client may come back to is kept.
+    Ready(Vec<Entered>, Option<Places>),
+    /// Caught up, and it is kept that the client is in the room.
+    Kept(Catch, Vec<Event>, Places),
+    /// The client takes no part in this room any more; the hub has let go of it. `true`: it waits for an answer.
+    Expelled(RoomRef, bool),
+    /// The client goes on as this.
+    Refreshed(Box<Identity>),
+    /// The connection cannot go on.
+    Over(CloseReason),
+}
+
+impl Outcome {
+    /// A "no".
+    pub(super) fn refused(fault: Fault) -> Self {
+        Self::Answer(Answer::Refused(fault))
+    }
 }
 
 impl Session {
@@ -53,49 +85,149 @@ impl Session {
         if !self.identity.may_enter(room) {
             return Err(Fault::new(Code::Forbidden, "this token may not join this room"));
         }
-        if policy.participants_only {
-            return Err(Fault::new(Code::NotAParticipant, "only participants may join this room"));
-        }
         Ok(())
     }
 
     /// Takes the seat and begins to catch up. The caller holds the room's live flow back meanwhile.
-    pub(super) async fn join(self: Arc<Self>, join: Join, seen: Option<Position>) -> Outcome {
+    /// `others`: rooms to leave first, each with whether the client writes there.
+    pub(super) async fn join(
+        self: Arc<Self>,
+        join: Join,
+        seen: Option<Position>,
+        others: Vec<(RoomId, bool)>,
+    ) -> Outcome {
+        for (other, writing) in others {
+            self.vacate(&other, writing).await;
+        }
         let room = join.room.id.clone();
-        let seated = self.node.seat(&room, &self.outbound, &self.identity.author()).await;
-        let planned = match seated {
-            Ok(members) => self.plan(join, members, seen).await,
-            Err(error) => Err(error),
-        };
-        match planned {
+        match self.take_seat(join, seen).await {
             Ok(catch) => self.catch_up(catch).await,
-            Err(error) => {
-                if seen.is_none() {
+            Err((fault, was_in)) => {
+                if !was_in {
                     self.node.unseat(&room, self.outbound.id(), &self.identity.user).await;
                 }
-                Outcome::NotJoined(room, unavailable(&error))
+                Outcome::NotJoined(room, fault)
             }
         }
     }
 
+    /// An error says whether the client is in the room all the same.
+    async fn take_seat(&self, join: Join, seen: Option<Position>) -> Result<Catch, (Fault, bool)> {
+        let room = join.room.id.clone();
+        let (connection, who) = (self.outbound.id(), self.identity.author());
+        let again = match seen {
+            Some(_) => self.node.seat_again(&room, connection, &who).await,
+            None => None,
+        };
+        let was_in = again.is_some();
+        let away = |error: PortError| (unavailable(&error), was_in);
+        let members = match again {
+            Some(members) => members.map_err(away)?,
+            None => self.sit_down(&room).await.map_err(|fault| (fault, false))?,
+        };
+        self.plan(join, members, seen).await.map_err(away)
+    }
+
+    /// Takes a seat, if the client belongs here. Asked behind the subscription: a removal that comes later is heard.
+    async fn sit_down(&self, room: &RoomId) -> Result<u64, Fault> {
+        let away = |error: PortError| unavailable(&error);
+        let members = self.node.seat(room, self.member(self.watches(room))).await.map_err(away)?;
+        if self.node.is_exclusive(room)
+            && !self.node.belongs(room, &self.identity.user).await.map_err(away)?
+        {
+            return Err(Fault::new(Code::NotAParticipant, "only participants may join this room"));
+        }
+        Ok(members)
+    }
+
+    /// Whether this client is shown who is in the room.
+    fn watches(&self, room: &RoomId) -> bool {
+        self.door.profile.shows_members && self.node.policies().of(room.namespace()).roster
+    }
+
+    /// Shows who is in the room, within the pause, if this client wants to see it.
+    pub(super) fn show_members(&self, room: &RoomId) {
+        if self.watches(room) {
+            self.node.roster().touch(room);
+        }
+    }
+
+    /// Where the client stands cannot be kept, so it must not believe that it is in the room.
+    pub(super) async fn not_kept(&self, room: RoomId) -> Outcome {
+        self.node.unseat(&room, self.outbound.id(), &self.identity.user).await;
+        let fault = Fault::retry(Code::Overloaded, "a part of the server is away", RETRY);
+        Outcome::NotJoined(room, fault)
+    }
+
+    pub(super) fn member(&self, watches: bool) -> Member {
+        Member { outbound: self.outbound.clone(), who: self.identity.author(), watches }
+    }
+
     /// Leaves a room; leaving what was not joined is fine.
-    pub(super) async fn leave(self: Arc<Self>, room: RoomRef) -> Outcome {
-        self.node.unseat(&room.id, self.outbound.id(), &self.identity.user).await;
+    /// `writing`: the others still see this client write there.
+    pub(super) async fn leave(self: Arc<Self>, room: RoomRef, writing: bool) -> Outcome {
+        self.vacate(&room.id, writing).await;
         Outcome::Left(room)
     }
 
-    /// Publishes a message. It is heard when it comes back through the room, like everyone else's (invariant 5).
-    pub(super) async fn say(self: Arc<Self>, say: Say) -> Outcome {
-        self.publish(say).await.unwrap_or_else(|fault| Outcome::Answer(Answer::Refused(fault)))
+    async fn vacate(&self, room: &RoomId, writing: bool) {
+        if writing {
+            self.stop_writing(room.clone()).await;
+        }
+        self.node.unseat(room, self.outbound.id(), &self.identity.user).await;
     }
 
-    async fn publish(&self, say: Say) -> Result<Outcome, Fault> {
+    /// Publishes a message. It is heard when it comes back through the room, like everyone else's (invariant 5).
+    /// `seated`: the client is in the room. `marked`: it wants an acknowledgement.
+    pub(super) async fn say(self: Arc<Self>, say: Say, seated: bool, marked: bool) -> Outcome {
+        self.publish(say, seated, marked).await.unwrap_or_else(Outcome::refused)
+    }
+
+    async fn publish(&self, say: Say, seated: bool, marked: bool) -> Result<Outcome, Fault> {
         let room = say.room.id.clone();
-        self.check(&room, &say)?;
-        let draft = self.draft(say);
+        self.may_publish(&room, seated).await?;
+        self.check(&say)?;
+        let draft = self.draft(room, Kind::Message, Some(say.content)).named(say.client_id);
+        self.send(draft, marked).await
+    }
+
+    /// Whether this client may publish in the room. A participant need not be in it at the moment.
+    pub(super) async fn may_publish(&self, room: &RoomId, seated: bool) -> Result<(), Fault> {
+        if self.node.policies().of(room.namespace()).services_publish {
+            return Err(Fault::new(Code::Forbidden, "only services publish here"));
+        }
+        if seated {
+            return Ok(());
+        }
+        if !self.node.is_exclusive(room) {
+            return Err(Fault::new(Code::NotInRoom, "join the room first"));
+        }
+        let belongs = self.identity.may_enter(room)
+            && self.node.belongs(room, &self.identity.user).await.map_err(|error| unavailable(&error))?;
+        if belongs {
+            Ok(())
+        } else {
+            Err(Fault::new(Code::NotAParticipant, "only participants may write here"))
+        }
+    }
+
+    /// A draft in this client's name.
+    pub(super) fn draft(&self, room: RoomId, kind: Kind, content: Option<Content>) -> Unsealed {
+        Unsealed { room, kind, target: None, content, client_id: None }
+    }
+
+    /// Seals and publishes.
+    pub(super) async fn send(&self, unsealed: Unsealed, marked: bool) -> Result<Outcome, Fault> {
+        let (target, named) = (unsealed.target, unsealed.client_id.is_some());
+        let draft = self.seal(unsealed);
+        let room = draft.room.clone();
         let published = self.node.broker().publish(draft).await.map_err(|error| unavailable(&error))?;
-        if self.acknowledges {
-            return Ok(Outcome::Answer(Answer::Accepted { published }));
+        if named && self.door.profile.tells_stored {
+            self.node.watermarks().want(&room, published.position, &self.outbound);
+        }
+        if marked {
+            let id = target.unwrap_or(published.id);
+            return Ok(Outcome::Answer(Answer::Accepted { published: Published { id, ..published } }));
         }
         if !published.repeated {
             return Ok(Outcome::Quiet);
@@ -105,36 +237,73 @@ impl Session {
         Ok(first.map_or(Outcome::Quiet, Outcome::Show))
     }
 
-    fn draft(&self, say: Say) -> Draft {
-        let (id, room) = (MessageId::new(), say.room.id);
+    fn seal(&self, unsealed: Unsealed) -> Draft {
+        let Unsealed { room, kind, target, content, client_id } = unsealed;
+        let id = MessageId::new();
+        // An edit's body becomes its message's body in the database, so it is sealed under the message's id.
+        let bound_to = if kind == Kind::Edit { target.unwrap_or(id) } else { id };
+        let body = match content {
+            Some(content) => self.node.opener().sealer.seal(&room, bound_to, &content.to_bytes()),
+            None => Sealed { key: None, bytes: Bytes::new() },
+        };
         Draft {
-            body: self.node.opener().sealer.seal(&room, id, &say.content.to_bytes()),
+            body,
             room,
             id,
-            kind: Kind::Message,
-            target: None,
+            kind,
+            target,
             author: self.identity.author(),
-            client_id: say.client_id,
+            client_id,
             sent_at: Timestamp::now(),
             origin: Some(self.outbound.id()),
         }
     }
 
-    fn check(&self, room: &RoomId, say: &Say) -> Result<(), Fault> {
-        if self.node.policies().of(room.namespace()).services_publish {
-            return Err(Fault::new(Code::Forbidden, "only services publish here"));
+    fn check(&self, say: &Say) -> Result<(), Fault> {
+        if say.content.message_type == MessageType::System && self.identity.role != Role::Service {
+            return Err(Fault::new(Code::Forbidden, "only services write system messages"));
         }
-        let (text, limit) = (say.content.text.trim(), self.node.limits().text);
-        if text.is_empty() && say.content.attachments.is_empty() {
+        if !say.uploads.is_empty() {
+            return Err(Fault::new(Code::NotFound, "no such upload"));
+        }
+        self.check_text(&say.content.text)
+    }
+
+    /// The rules of every text.
+    pub(super) fn check_text(&self, text: &str) -> Result<(), Fault> {
+        let (trimmed, limit) = (text.trim(), self.node.limits().text);
+        if trimmed.is_empty() {
             return Err(Fault::new(Code::InvalidMessage, "the message is empty"));
         }
         // Postgres refuses NUL in text; a message that cannot be kept must not be accepted.
-        if say.content.text.contains('\0') {
+        if text.contains('\0') {
             return Err(Fault::new(Code::InvalidMessage, "the message contains NUL"));
         }
-        if limit > 0 && text.len() > limit && text.chars().count() > limit {
+        if limit > 0 && trimmed.len() > limit && trimmed.chars().count() > limit {
             return Err(Fault::new(Code::TooLarge, format!("the message is longer than {limit} characters")));
         }
         Ok(())
+    }
+}
+
+/// A durable event before it is sealed.
+pub(super) struct Unsealed {
+    room: RoomId,
+    kind: Kind,
+    target: Option<MessageId>,
+    /// `None`: nothing is said, and the body is empty.
+    content: Option<Content>,
+    client_id: Option<ClientId>,
+}
+
+impl Unsealed {
+    /// The same, under the sender's own name for it.
+    pub(super) fn named(self, client_id: Option<ClientId>) -> Self {
+        Self { client_id, ..self }
+    }
+
+    /// The same, changing an earlier message.
+    pub(super) fn changing(self, target: MessageId) -> Self {
+        Self { target: Some(target), ..self }
     }
 }

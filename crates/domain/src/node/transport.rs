@@ -15,8 +15,10 @@ pub struct Gone;
 pub enum Inbound {
     /// One whole message, text or binary alike. It may be a slice of the read buffer: copy before keeping.
     Frame(Bytes),
-    /// A sign of life without content: a ping or a pong.
+    /// A sign of life without content.
     Alive,
+    /// The answer to a ping of ours: everything that was fed before it has arrived.
+    Answered,
     /// A message above the limit; the transport can read no further.
     TooLarge,
     /// The peer is gone or broke the transport's own rules, which the transport has answered itself.

@@ -25,6 +25,8 @@ pub enum CloseReason {
     Kicked,
     /// Too many connections of this user, or replaced by a newer one.
     TooManyConnections,
+    /// A part of the server that this client needs is away; come back later.
+    Unavailable,
     /// Nothing was heard for longer than the ping timeout.
     Silent,
 }
@@ -36,6 +38,7 @@ impl CloseReason {
             Self::Normal => 1000,
             Self::BadToken(_) => 1008,
             Self::FrameTooLarge => 1009,
+            Self::Unavailable => 1013,
             Self::Draining => 4001,
             Self::SlowConsumer => 4008,
             Self::PositionLost => 4010,
@@ -54,6 +57,7 @@ impl CloseReason {
             Self::Normal => "",
             Self::BadToken(words) => words,
             Self::FrameTooLarge => "too_large",
+            Self::Unavailable => "overloaded",
             Self::Draining => "draining",
             Self::SlowConsumer => "slow_consumer",
             Self::PositionLost => "position_lost",

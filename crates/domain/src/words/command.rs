@@ -1,6 +1,8 @@
 //! What a client may ask for, in words that no dialect owns.
 
-use super::{ClientId, Content, RoomRef};
+use uuid::Uuid;
+
+use super::{ClientId, Content, MessageId, RoomRef, SignalKind, UserId};
 
 /// Join a room, perhaps catching up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub struct Join {
     pub epoch: Option<u64>,
     /// How many of the newest messages to show, 0 to 100; absent: the configured page.
     pub history: Option<usize>,
+    /// Leave every other room of this namespace that was joined by command first.
+    pub alone: bool,
 }
 
 /// Say something in a room.
@@ -22,8 +26,47 @@ pub struct Say {
     pub room: RoomRef,
     /// What to say; checked against the limits by the session.
     pub content: Content,
+    /// Uploads to show with it.
+    pub uploads: Vec<Uuid>,
     /// The sender's own name for it.
     pub client_id: Option<ClientId>,
+}
+
+/// What is done to an earlier message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Give it this text.
+    Edit(String),
+    /// Withdraw it.
+    Delete,
+    /// Put this emoji on it.
+    React(String),
+    /// Take this emoji off it.
+    Unreact(String),
+}
+
+/// Change an earlier message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Amend {
+    /// The room of both.
+    pub room: RoomRef,
+    /// The message.
+    pub target: MessageId,
+    /// What is done to it.
+    pub change: Change,
+    /// The sender's own name for the change.
+    pub client_id: Option<ClientId>,
+}
+
+/// Send a call signal to another user's connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The other user.
+    pub to: UserId,
+    /// Which step.
+    pub kind: SignalKind,
+    /// The text of one JSON value.
+    pub data: Box<str>,
 }
 
 /// A request of one client.
@@ -35,4 +78,24 @@ pub enum Command {
     Leave(RoomRef),
     /// Publish a message.
     Say(Say),
+    /// Change an earlier message.
+    Amend(Amend),
+    /// Everything up to this message is read.
+    Read {
+        /// The message's room.
+        room: RoomRef,
+        /// The message.
+        message: MessageId,
+    },
+    /// Begin or stop to write.
+    Type {
+        /// Where.
+        room: RoomRef,
+        /// Begin, or stop.
+        active: bool,
+    },
+    /// Send a call signal.
+    Call(Call),
+    /// Go on with this token.
+    Refresh(Box<str>),
 }

@@ -1,6 +1,6 @@
 //! What a client may be shown, in the clear. A dialect turns it into text.
 
-use super::{Author, ClientId, Content, MessageId, Position, RoomId, Timestamp};
+use super::{Author, ClientId, Content, MessageId, Position, RoomId, Sign, Timestamp};
 
 /// Why a sealed body could not be read. Shown to clients in place of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +76,13 @@ pub enum Event {
         /// Directly before the new epoch's first event.
         position: Position,
     },
+    /// Something without a place in the room's order.
+    Sign {
+        /// The room that it concerns.
+        room: RoomId,
+        /// What is to be seen.
+        sign: Sign,
+    },
 }
 
 impl Event {
@@ -87,19 +94,20 @@ impl Event {
             | Self::Deleted(change)
             | Self::Reacted(change)
             | Self::Unreacted(change) => &change.room,
-            Self::Resync { room, .. } => room,
+            Self::Resync { room, .. } | Self::Sign { room, .. } => room,
         }
     }
 
-    /// The place in the room's order: the event's own, or for a resync where the order goes on.
-    pub fn position(&self) -> Position {
+    /// The place in the room's order: the event's own, or for a resync where the order goes on; a sign has none.
+    pub fn position(&self) -> Option<Position> {
         match self {
-            Self::Message(message) => message.position,
+            Self::Message(message) => Some(message.position),
             Self::Edited(change)
             | Self::Deleted(change)
             | Self::Reacted(change)
-            | Self::Unreacted(change) => change.position,
-            Self::Resync { position, .. } => *position,
+            | Self::Unreacted(change) => Some(change.position),
+            Self::Resync { position, .. } => Some(*position),
+            Self::Sign { .. } => None,
         }
     }
 }

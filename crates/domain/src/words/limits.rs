@@ -37,6 +37,18 @@ pub struct Limits {
     pub page: usize,
     /// Time that a room without local members stays subscribed.
     pub linger: Duration,
+    /// Wait before somebody is announced offline.
+    pub offline_grace: Duration,
+    /// Time between two showings of a room's members.
+    pub members_pause: Duration,
+    /// Members shown; above it only their number is. 0: never more than the number.
+    pub members_shown: usize,
+    /// Time that a client which lost its connection may come back and be given what it missed. 0: not at all.
+    pub recovery: Duration,
+    /// Time after the last start at which somebody is no longer shown as writing.
+    pub typing: Duration,
+    /// Time between two watermarks of a room.
+    pub stored_pause: Duration,
 }
 
 impl Default for Limits {
@@ -58,6 +70,12 @@ impl Default for Limits {
             max_replay: 1000,
             page: 50,
             linger: Duration::from_secs(5),
+            offline_grace: Duration::from_secs(3),
+            members_pause: Duration::from_millis(250),
+            members_shown: 100,
+            recovery: Duration::from_secs(120),
+            typing: Duration::from_secs(6),
+            stored_pause: Duration::from_millis(250),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The words of the domain: ids parsed at the edge and trusted inside, and the things said with them.
 
+mod account;
 mod close;
 mod command;
 mod content;
@@ -9,13 +10,15 @@ mod fault;
 mod identity;
 mod ids;
 mod limits;
+mod passing;
 mod policy;
 mod position;
 mod room;
 mod time;
 
+pub use account::{Account, Chat, NewAccount, NewChat, Part, Participant};
 pub use close::CloseReason;
-pub use command::{Command, Join, Say};
+pub use command::{Amend, Call, Change, Command, Join, Say};
 pub use content::{Attachment, Content, MessageType};
 pub use entry::{Author, Draft, Entry, Kind, Sealed};
 pub use event::{Amendment, Event, Message, Unreadable};
@@ -23,7 +26,8 @@ pub use fault::{Code, Fault};
 pub use identity::{Identity, Role};
 pub use ids::{ClientId, ConnectionId, InvalidId, KeyId, MessageId, NodeId, UserId};
 pub use limits::Limits;
-pub use policy::{Policies, Profile, Refusal, RoomPolicy};
+pub use passing::{Passing, Sign, Signal, SignalKind, Whisper};
+pub use policy::{Joins, Policies, Profile, Refusal, RoomPolicy};
 pub use position::Position;
 pub use room::{Form, Namespace, RoomId, RoomRef};
 pub use time::Timestamp;

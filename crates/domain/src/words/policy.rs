@@ -25,6 +25,32 @@ pub struct Profile {
     pub refusal: Refusal,
     /// Whether a client is warned 30 s before its token ends.
     pub warns_of_expiry: bool,
+    /// What is joined at connect.
+    pub joins: Joins,
+    /// Whether a client is welcomed by [`crate::dialect::Answer::Welcome`].
+    pub welcomes: bool,
+    /// Whether a client is shown who is in the rooms that it joins by command.
+    pub shows_members: bool,
+    /// Whether a client that comes back is given what it missed without asking for it room by room.
+    pub recovers: bool,
+    /// Whether a client that names its messages is told when they are committed.
+    pub tells_stored: bool,
+}
+
+impl Profile {
+    /// Whether anything happens at connect before the first command.
+    pub fn opens(&self) -> bool {
+        self.welcomes || self.recovers || self.joins.own || self.joins.chats
+    }
+}
+
+/// What a client is in from the start, without a command.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Joins {
+    /// Its user's own room, `user:{id}`.
+    pub own: bool,
+    /// All chats of its user; also those that they are added to later.
+    pub chats: bool,
 }
 
 /// What a room's namespace allows.
@@ -40,6 +66,10 @@ pub struct RoomPolicy {
     pub durable: bool,
     /// Whether the sender's own connection hears its message.
     pub echo_to_sender: bool,
+    /// Whether it is counted who is in it.
+    pub census: bool,
+    /// Whether clients whose door wants it are shown who is in it.
+    pub roster: bool,
 }
 
 /// The policy of every namespace.
@@ -78,13 +108,21 @@ impl Default for Policies {
             services_publish: false,
             durable: true,
             echo_to_sender: true,
+            census: true,
+            roster: false,
         };
         Self {
-            room: open,
+            room: RoomPolicy { roster: true, ..open },
             chat: RoomPolicy { participants_only: true, ..open },
             event: RoomPolicy { services_publish: true, durable: false, ..open },
             lobby: RoomPolicy { joinable: false, echo_to_sender: false, ..open },
-            user: RoomPolicy { joinable: false, services_publish: true, durable: false, ..open },
+            user: RoomPolicy {
+                joinable: false,
+                services_publish: true,
+                durable: false,
+                census: false,
+                ..open
+            },
         }
     }
 }

@@ -55,3 +55,30 @@ async fn a_seat_that_could_not_be_given_back_is_given_back_later() {
     assert_eq!(sitter.ask("leave q").await, "left q");
     world.presence.becomes([seat(&room("p"), "sitter"), seat(&room("r"), "sitter")]).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_that_is_given_back_while_it_is_taken_again_stays_free() {
+    let world = World::new().await;
+    let mut sitter = world.member("sitter", &["p"]).await;
+    let mut taking = world.presence.admitting.hold();
+    world.presence.leases.lock().unwrap().push_back(Lease::Lapsed);
+    taking.begun().await;
+    sitter.vanish();
+    sitter.end().await;
+    taking.release();
+    world.presence.renewed(3).await;
+    assert_eq!(world.presence.slots(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_could_not_be_counted_is_counted_later() {
+    let world = World::new().await;
+    world.presence.admitting.fail(PortError::Deadline);
+    let mut sitter = world.client("sitter");
+    world.presence.renewed(3).await;
+    assert_eq!(world.presence.slots(), 1);
+    sitter.vanish();
+    sitter.end().await;
+    world.presence.renewed(1).await;
+    assert_eq!(world.presence.slots(), 0);
+}

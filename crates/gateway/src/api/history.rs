@@ -1,6 +1,6 @@
 //! `GET /api/rooms/{key}/messages`: a room's history, page by page towards its beginning.
 //!
-//! Owns who may read which room over HTTP and how a page is bounded. Invariant: `nextBefore` is absent
+//! Owns how a page is bounded. Invariant: `nextBefore` is absent
 //! exactly where nothing older exists, however a page was cut.
 
 use std::sync::Arc;
@@ -9,10 +9,11 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::words::{Code, Identity, Message, Namespace, RoomId};
+use domain::words::{Code, Message};
 
-use super::Caller;
 use super::message::encode;
+use super::reading::may_read;
+use super::{Caller, room_in};
 use crate::gateway::Gateway;
 use crate::problem::Problem;
 
@@ -28,10 +29,9 @@ pub(crate) async fn messages(
     room: Result<Path<String>, PathRejection>,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let room = room.ok().and_then(|Path(key)| RoomId::parse(&key).ok());
-    let room = room.ok_or_else(|| Problem::of(Code::InvalidRoom, "a room key is namespace:name"))?;
+    let room = room_in(room)?;
     let window = Window::read(&query.map_err(|_| malformed())?)?;
-    may_read(&identity, &room)?;
+    may_read(&gateway, &identity, &room).await?;
     // One more than asked for tells whether there is anything older.
     let mut page = gateway.node.history(&room, window.before, window.limit + 1).await?;
     let mut more = page.len() > window.limit;
@@ -69,21 +69,6 @@ impl Window {
 fn malformed() -> Problem {
     let detail = "before is a seq and limit a number from 1 to 100";
     Problem::new(StatusCode::BAD_REQUEST, Code::InvalidMessage.as_str(), detail)
-}
-
-fn may_read(identity: &Identity, room: &RoomId) -> Result<(), Problem> {
-    let narrow = || Problem::of(Code::Forbidden, "this token is not for this room");
-    match room.namespace() {
-        // Whatever a token lists, everybody hears the lobby.
-        Namespace::Lobby if room.name() == "main" => Ok(()),
-        Namespace::Lobby | Namespace::Event | Namespace::User => {
-            Err(Problem::of(Code::NotFound, "this room has no history"))
-        }
-        Namespace::Room | Namespace::Chat if !identity.may_enter(room) => Err(narrow()),
-        Namespace::Room => Ok(()),
-        // Chats belong to their participants, and no directory knows any yet: nobody is one.
-        Namespace::Chat => Err(Problem::of(Code::NotAParticipant, "only participants may read a chat")),
-    }
 }
 
 fn render(page: &[Message], more: bool) -> Response {

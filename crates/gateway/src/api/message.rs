@@ -12,8 +12,7 @@ struct Shown<'a> {
     seq: u64,
     epoch: u64,
     room_id: &'a str,
-    #[serde(serialize_with = "user")]
-    user_id: &'a UserId,
+    user_id: Id<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<&'a str>,
     /// A withdrawn message has none.
@@ -45,7 +44,7 @@ pub(crate) fn encode(message: &Message) -> String {
         seq: message.position.seq,
         epoch: message.position.epoch,
         room_id: message.room.key(),
-        user_id: &message.author.user,
+        user_id: Id(&message.author.user),
         username: message.author.name.as_deref(),
         message: None,
         message_type: None,
@@ -76,11 +75,15 @@ pub(crate) fn encode(message: &Message) -> String {
     serde_json::to_string(&shown).expect("strings, numbers and lists always encode")
 }
 
-/// In the type of the user's own token.
-fn user<S: Serializer>(user: &&UserId, serializer: S) -> Result<S::Ok, S::Error> {
-    match user.as_str().parse::<i64>() {
-        Ok(number) if user.is_numeric() => serializer.serialize_i64(number),
-        _ => serializer.serialize_str(user.as_str()),
+/// A user id in the type of the user's own token.
+pub(crate) struct Id<'a>(pub(crate) &'a UserId);
+
+impl Serialize for Id<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_str().parse::<i64>() {
+            Ok(number) if self.0.is_numeric() => serializer.serialize_i64(number),
+            Ok(_) | Err(_) => serializer.serialize_str(self.0.as_str()),
+        }
     }
 }
 

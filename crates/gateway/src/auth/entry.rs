@@ -5,7 +5,9 @@
 
 use std::net::SocketAddr;
 
+use async_trait::async_trait;
 use axum::http::{HeaderMap, Uri};
+use domain::ports::Tokens;
 use domain::words::Identity;
 
 use super::places::{Place, find};
@@ -22,6 +24,20 @@ pub(crate) enum Refused {
     Token(Denied),
 }
 
+#[async_trait]
+impl Tokens for Authenticator {
+    async fn verify(&self, token: &str) -> Option<Identity> {
+        match Self::verify(self, token).await {
+            Ok(identity) => Some(identity),
+            Err(denied) => {
+                telemetry::refused(denied.as_str());
+                tracing::warn!(target: "hubbub::security", { door = "refresh", reason = %denied }, "refused");
+                None
+            }
+        }
+    }
+}
+
 impl Authenticator {
     /// Who sent this request. `door` is our own name for where it was sent to.
     pub(crate) async fn identify(
@@ -33,15 +49,26 @@ impl Authenticator {
     ) -> Result<Identity, Refused> {
         let outcome = self.judge(headers, uri, peer).await;
         if let Err(refused) = &outcome {
-            let (reason, detail) = match refused {
-                Refused::Origin => ("foreign_origin", "foreign_origin".to_owned()),
-                Refused::Token(denied) => (denied.as_str(), denied.to_string()),
-            };
-            telemetry::refused(reason);
-            let address = client(headers, peer, &self.proxies);
-            tracing::warn!(target: "hubbub::security", { peer.address = %address, door, reason = detail }, "refused");
+            self.tell_refusal(headers, peer, door, refused);
         }
         outcome
+    }
+
+    /// Tells the security log.
+    pub(super) fn tell_refusal(
+        &self,
+        headers: &HeaderMap,
+        peer: SocketAddr,
+        door: &'static str,
+        refused: &Refused,
+    ) {
+        let (reason, detail) = match refused {
+            Refused::Origin => ("foreign_origin", "foreign_origin".to_owned()),
+            Refused::Token(denied) => (denied.as_str(), denied.to_string()),
+        };
+        telemetry::refused(reason);
+        let address = client(headers, peer, &self.proxies);
+        tracing::warn!(target: "hubbub::security", { peer.address = %address, door, reason = detail }, "refused");
     }
 
     async fn judge(&self, headers: &HeaderMap, uri: &Uri, peer: SocketAddr) -> Result<Identity, Refused> {

@@ -3,25 +3,39 @@
 //! Owns the verification of tokens and the origin rule. Does not decide what a refused client is
 //! shown; doors and the HTTP API do. Invariant: the algorithm comes from our key, never from the token.
 
+mod accounts;
+mod admission;
 mod claims;
+mod connect;
 mod entry;
 mod jwks;
 mod keys;
+mod limiter;
 mod origin;
+mod password;
 mod places;
 mod proxy;
+mod recent;
+mod sender;
+mod tokens;
 
 use std::time::Duration;
 
 use domain::words::{Identity, Timestamp};
+use jsonwebtoken::EncodingKey;
 
+pub use accounts::AccountOptions;
+pub use admission::Barred;
 pub use jwks::JwksError;
 pub use keys::{KeySource, SHORTEST_SECRET};
 pub use proxy::Network;
 
 pub(crate) use entry::Refused;
+pub(crate) use password::Busy;
 pub(crate) use places::{BEARER_PROTOCOL, offers_bearer};
+pub(crate) use sender::Sender;
 
+use accounts::Accounts;
 use claims::Rules;
 use keys::Keys;
 use origin::Origins;
@@ -48,6 +62,8 @@ pub struct AuthOptions {
     pub allowed_origins: Vec<String>,
     /// Peers whose `X-Forwarded-*` headers are believed: addresses or networks such as `10.0.0.0/8`.
     pub trusted_proxies: Vec<String>,
+    /// How accounts are treated.
+    pub accounts: AccountOptions,
 }
 
 impl AuthOptions {
@@ -64,6 +80,7 @@ impl AuthOptions {
             audience: None,
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            accounts: AccountOptions::default(),
         }
     }
 }
@@ -83,6 +100,9 @@ pub enum AuthError {
     /// Not an address or a network.
     #[error("not an address or a network: {0}")]
     Network(String),
+    /// Not a cookie's name.
+    #[error("not a cookie's name: {0}")]
+    Cookie(String),
 }
 
 /// Why a token is refused. For logs and metrics; clients learn only that it is bad.
@@ -145,13 +165,16 @@ impl Denied {
 /// Longest token that is looked at, in bytes; above it no cryptography is done.
 const LONGEST_TOKEN: usize = 16 * 1024;
 
-/// Verifies tokens.
+/// Verifies tokens, and signs those of users who log in by name.
 pub struct Authenticator {
     keys: Keys,
+    /// Only where the secret is shared; a key set has public keys alone.
+    signer: Option<EncodingKey>,
     rules: Rules,
     cookie: String,
     origins: Origins,
     proxies: Vec<Network>,
+    accounts: Accounts,
 }
 
 impl Authenticator {
@@ -168,8 +191,14 @@ impl Authenticator {
             issuer: options.issuer,
             audience: options.audience,
         };
+        let cookie = sender::cookie_name(options.cookie)?;
+        let signer = match &options.keys {
+            KeySource::Secret(secret) => Some(EncodingKey::from_secret(secret)),
+            KeySource::Jwks { .. } => None,
+        };
         let keys = Keys::open(options.keys, options.allow_short_secret).await?;
-        Ok(Self { keys, rules, cookie: options.cookie, origins, proxies })
+        let accounts = Accounts::new(options.accounts);
+        Ok(Self { keys, signer, rules, cookie, origins, proxies, accounts })
     }
 
     /// Whose token this is. May re-read the key set, under a deadline.
@@ -181,6 +210,11 @@ impl Authenticator {
         let key = self.keys.of(&header).await?;
         let claims = key.open(token, &self.rules)?;
         self.rules.identity(&claims, Timestamp::now())
+    }
+
+    /// What logging in by name needs.
+    pub(crate) fn accounts(&self) -> &Accounts {
+        &self.accounts
     }
 
     /// Whether pages of this origin may read our answers.

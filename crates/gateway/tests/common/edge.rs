@@ -3,10 +3,17 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use broker::memory::{Memory, MemoryOptions};
 use domain::node::{Door, Node, Ports};
-use domain::words::{Limits, NodeId, Policies, Profile, Refusal};
-use gateway::{AcceptOptions, AuthOptions, Authenticator, Gateway, admin_router, router, run};
+use domain::words::{Joins, Limits, NodeId, Policies, Profile, Refusal};
+use gateway::socketio::SocketIoOptions;
+use gateway::{
+    AcceptOptions, AuthOptions, Authenticator, Doors, Gateway, Peers, SocketIoDoors, admin_router, router,
+    run,
+};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use store::StoreOptions;
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -30,6 +37,7 @@ pub(crate) struct Edge {
     pub(crate) world: Arc<World>,
     pub(crate) stop: CancellationToken,
     pub(crate) task: JoinHandle<()>,
+    _folder: TempDir,
 }
 
 /// How an edge differs from the usual one.
@@ -57,21 +65,31 @@ impl Edge {
     pub(crate) async fn start(plan: Plan) -> Self {
         let metrics = recorder();
         let world = Arc::new(World::default());
+        let id = NodeId::boot("test");
+        let memory = Memory::new(MemoryOptions::default()).node(id.clone());
+        let authenticator = Arc::new(Authenticator::open(plan.auth).await.unwrap());
+        let folder = TempDir::new().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("edge.db").display());
+        store::migrate(&url).await.unwrap();
         let ports = Ports {
             broker: world.clone(),
-            presence: world.clone(),
+            presence: memory.clone(),
             store: world.clone(),
+            directory: store::open(&url, StoreOptions::default()).await.unwrap().directory,
+            notes: memory.clone(),
+            tokens: authenticator.clone(),
             sealer: world.clone(),
         };
-        let node = Node::new(NodeId::boot("test"), plan.limits, Policies::default(), ports);
-        let profile = Profile { name: "rooms", refusal: plan.refusal, warns_of_expiry: false };
-        let door = Arc::new(Door { profile, dialect: Arc::new(Words) });
-        let authenticator = Arc::new(Authenticator::open(plan.auth).await.unwrap());
-        let gateway = Gateway::new(node.clone(), authenticator, door);
+        let node = Node::new(id, plan.limits, Policies::default(), ports);
+        let door = door(plan.refusal);
+        let peers = Peers::new(memory, "test", "127.0.0.1:1".to_owned());
+        let socketio = SocketIoDoors { plain: door.clone(), recovering: door.clone() };
+        let doors = Doors { rooms: door, socketio };
+        let gateway = Gateway::new(node.clone(), authenticator, doors, SocketIoOptions::default(), peers);
         let stop = CancellationToken::new();
         let (address, task) = listen(router(gateway.clone()), plan.accept, &stop).await;
         let (admin, _) = listen(admin_router(gateway, metrics), AcceptOptions::default(), &stop).await;
-        Self { address, admin, node, world, stop, task }
+        Self { address, admin, node, world, stop, task, _folder: folder }
     }
 
     /// A WebSocket at `path`, with these headers.
@@ -97,6 +115,20 @@ impl Edge {
     pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         request(self.address, "GET", path, headers).await
     }
+}
+
+fn door(refusal: Refusal) -> Arc<Door> {
+    let profile = Profile {
+        name: "rooms",
+        refusal,
+        warns_of_expiry: false,
+        joins: Joins::default(),
+        welcomes: false,
+        shows_members: false,
+        recovers: false,
+        tells_stored: false,
+    };
+    Arc::new(Door { profile, dialect: Arc::new(Words) })
 }
 
 async fn listen(

@@ -9,12 +9,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::dialect::{Answer, Dialect, Misread, Request};
 use domain::ports::{
-    Admission, Appended, Broker, Census, Delivery, Departure, Inbox, Lease, PortError, Presence, Published,
-    Sealer, ShardLease, Span, Store, StoredMessage,
+    Appended, Broker, Delivery, Inbox, Located, PortError, Published, Sealer, ShardLease, Span, Store,
+    StoredMessage,
 };
 use domain::words::{
-    Author, Code, Command, ConnectionId, Content, Draft, Entry, Event, Fault, Form, Join, Kind, MessageId,
-    Namespace, Position, RoomId, RoomRef, Say, Sealed, Timestamp, Unreadable, UserId,
+    Author, Code, Command, Content, Draft, Entry, Event, Fault, Form, Join, Kind, MessageId, Namespace,
+    Passing, Position, RoomId, RoomRef, Say, Sealed, Timestamp, Unreadable, UserId,
 };
 
 /// Everything behind a node's ports.
@@ -70,6 +70,17 @@ impl Broker for World {
         Ok(published)
     }
 
+    async fn pass(&self, passing: Passing) -> Result<(), PortError> {
+        if let Some(inbox) = self.inbox.get() {
+            inbox.deliver(Delivery::Passing(passing));
+        }
+        Ok(())
+    }
+
+    async fn erase(&self, _room: &RoomId, _position: Position) -> Result<(), PortError> {
+        Ok(())
+    }
+
     async fn subscribe(&self, _room: &RoomId) -> Result<(), PortError> {
         Ok(())
     }
@@ -102,51 +113,6 @@ impl Broker for World {
 }
 
 #[async_trait]
-impl Presence for World {
-    async fn enter(&self, _room: &RoomId, _who: &Author) -> Result<Census, PortError> {
-        Ok(Census { edge: true, count: 1 })
-    }
-
-    async fn leave(&self, _room: &RoomId, _user: &UserId) -> Result<Census, PortError> {
-        Ok(Census { edge: true, count: 0 })
-    }
-
-    async fn members(&self, _room: &RoomId, _limit: usize) -> Result<(Vec<Author>, u64), PortError> {
-        Ok((Vec::new(), 1))
-    }
-
-    async fn admit(
-        &self,
-        _user: &UserId,
-        _connection: ConnectionId,
-        _limit: usize,
-        _replace_oldest: bool,
-    ) -> Result<Admission, PortError> {
-        Ok(Admission::Admitted)
-    }
-
-    async fn release(&self, _user: &UserId, _connection: ConnectionId) -> Result<(), PortError> {
-        Ok(())
-    }
-
-    async fn held(&self) -> Result<Vec<(RoomId, UserId)>, PortError> {
-        Ok(Vec::new())
-    }
-
-    async fn renew(&self) -> Result<Lease, PortError> {
-        Ok(Lease::Held)
-    }
-
-    async fn sweep(&self) -> Result<Vec<Departure>, PortError> {
-        Ok(Vec::new())
-    }
-
-    async fn retire(&self) -> Result<(), PortError> {
-        Ok(())
-    }
-}
-
-#[async_trait]
 impl Store for World {
     async fn append(&self, _leases: &[ShardLease], entries: &[Entry]) -> Result<Vec<Appended>, PortError> {
         Ok(vec![Appended::Stored; entries.len()])
@@ -170,6 +136,18 @@ impl Store for World {
     }
 
     async fn heads(&self) -> Result<Vec<(RoomId, Position)>, PortError> {
+        Ok(Vec::new())
+    }
+
+    async fn heads_of(&self, _rooms: &[RoomId]) -> Result<Vec<(RoomId, Position)>, PortError> {
+        Ok(Vec::new())
+    }
+
+    async fn locate(&self, _id: MessageId) -> Result<Option<Located>, PortError> {
+        Ok(None)
+    }
+
+    async fn reactions(&self, _room: &RoomId, _target: MessageId) -> Result<Vec<Entry>, PortError> {
         Ok(Vec::new())
     }
 
@@ -206,8 +184,15 @@ impl Words {
         let (room, text) = rest.split_once(' ').unwrap_or((rest, ""));
         let room = RoomRef { id: RoomId::new(Namespace::Room, room).ok()?, form: Form::Text };
         match word {
-            "join" => Some(Command::Join(Join { room, since: None, epoch: None, history: Some(0) })),
-            "say" => Some(Command::Say(Say { room, content: Content::text(text), client_id: None })),
+            "join" => {
+                Some(Command::Join(Join { room, since: None, epoch: None, history: Some(0), alone: false }))
+            }
+            "say" => Some(Command::Say(Say {
+                room,
+                content: Content::text(text),
+                uploads: Vec::new(),
+                client_id: None,
+            })),
             _ => None,
         }
     }
@@ -218,8 +203,20 @@ impl Dialect for Words {
         0
     }
 
-    fn acknowledges(&self) -> bool {
+    fn acknowledges(&self, _reference: Option<&str>) -> bool {
         false
+    }
+
+    fn inlines_history(&self) -> bool {
+        true
+    }
+
+    fn placed(&self, frame: &Bytes, _places: &[(RoomId, Position)]) -> Bytes {
+        frame.clone()
+    }
+
+    fn places(&self, _text: &str) -> Option<Vec<(RoomId, Position)>> {
+        None
     }
 
     fn decode(&self, frame: &[u8]) -> Result<Request, Misread> {

@@ -10,11 +10,13 @@ use std::time::Duration;
 use broker::memory::{Memory, MemoryOptions, Numbering};
 use domain::NodeId;
 use domain::node::{Node, Ports};
-use domain::ports::{Journal, Store};
+use domain::ports::Journal;
 use futures::future::try_join_all;
 use gateway::Authenticator;
 use metrics_exporter_prometheus::PrometheusHandle;
 use persister::Persister;
+use store::Opened;
+use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -37,15 +39,15 @@ const LAST_WRITES: Duration = Duration::from_secs(10);
 pub async fn run(config: Config, options: DevOptions, drain: CancellationToken) -> Result<(), Exit> {
     let folder = DataFolder::open(&options.data)?;
     let secret = secret(&config, &options)?;
-    let store = folder.store(&config).await?;
-    let numbering = folder.numbering(&*store).await?;
+    let database = folder.database(&config).await?;
+    let numbering = folder.numbering(&*database.store).await?;
     // Rooms that a lost tail gave birth to are unknown; only the first epoch can be continued.
     let continuable = numbering.epoch() == Numbering::first().epoch();
     let embedded = Embedded {
         metrics: wiring::metrics()?,
         authenticator: authenticator(&config, &secret).await?,
         memory: memory(&config, numbering),
-        store,
+        database,
         config,
     };
     let written = CancellationToken::new();
@@ -67,7 +69,7 @@ pub async fn run(config: Config, options: DevOptions, drain: CancellationToken) 
 struct Embedded {
     config: Config,
     memory: Arc<Memory>,
-    store: Arc<dyn Store>,
+    database: Opened,
     authenticator: Arc<Authenticator>,
     metrics: PrometheusHandle,
 }
@@ -75,7 +77,7 @@ struct Embedded {
 impl Embedded {
     fn persister(&self) -> Persister {
         let journal = self.memory.journal("dev");
-        Persister::new(journal, self.store.clone(), options::persister(&self.config))
+        Persister::new(journal, self.database.store.clone(), options::persister(&self.config))
     }
 
     /// Waits until everything accepted is in the database; `false`: it could not be written in time.
@@ -103,27 +105,35 @@ impl Embedded {
             let admin = listen(nth(server.admin_listen, number)).await?;
             links.push(public.local_addr().unwrap_or(server.listen));
             internal.push(admin.local_addr().unwrap_or(server.admin_listen));
-            edges.push(self.edge(number).serve(public, admin, drain.clone()));
+            edges.push(self.edge(number, &admin).serve(public, admin, drain.clone()));
         }
         welcome::print(&links, internal[0], secret, &options.data)?;
         try_join_all(edges).await.map(|_| ())
     }
 
-    fn edge(&self, number: u16) -> Edge {
+    fn edge(&self, number: u16, admin: &TcpListener) -> Edge {
         let name = node_name(self.config.server.node_name.as_deref());
         let id = NodeId::boot(&if number == 0 { name } else { format!("{name}-{}", number + 1) });
         let memory = self.memory.node(id.clone());
         let ports = Ports {
             broker: memory.clone(),
-            presence: memory,
-            store: self.store.clone(),
+            presence: memory.clone(),
+            notes: memory,
+            store: self.database.store.clone(),
+            directory: self.database.directory.clone(),
+            tokens: self.authenticator.clone(),
             sealer: options::sealer(&self.config),
         };
         let (limits, policies) = (options::limits(&self.config), options::policies(&self.config));
         Edge {
-            node: Node::new(id, limits, policies, ports),
+            node: Node::new(id.clone(), limits, policies, ports),
             authenticator: self.authenticator.clone(),
             accept: options::accept(&self.config),
+            socketio: options::socketio(&self.config, id.name()),
+            advertise: options::advertise(
+                &self.config,
+                admin.local_addr().unwrap_or(self.config.server.admin_listen),
+            ),
             drain: self.config.server.drain.min(DRAIN),
             metrics: self.metrics.clone(),
         }

@@ -19,14 +19,17 @@ pub async fn run(config: Config, drain: CancellationToken) -> Result<(), Exit> {
     let authenticator =
         authenticator.map_err(|error| Exit::failure("cannot use the keys for tokens", error))?;
     let id = NodeId::boot(&node_name(config.server.node_name.as_deref()));
-    let (node, redis) = wiring::redis_node(&config, id).await?;
+    let (authenticator, node_id) = (Arc::new(authenticator), id.clone());
+    let (node, redis) = wiring::redis_node(&config, id, authenticator.clone()).await?;
     let public = listen(config.server.listen).await?;
     let admin = listen(config.server.admin_listen).await?;
     tracing::info!(node.id = %node.id(), listen = %config.server.listen, admin = %config.server.admin_listen, "gateway is up");
     let edge = Edge {
         node,
-        authenticator: Arc::new(authenticator),
+        authenticator,
         accept: options::accept(&config),
+        socketio: options::socketio(&config, node_id.name()),
+        advertise: options::advertise(&config, admin.local_addr().unwrap_or(config.server.admin_listen)),
         drain: config.server.drain,
         metrics,
     };

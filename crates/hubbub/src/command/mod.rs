@@ -5,6 +5,7 @@ pub mod gateway;
 pub mod migrate;
 pub mod persister;
 
+mod keys;
 mod settings;
 mod token;
 
@@ -42,6 +43,7 @@ pub fn run(cli: Cli) -> Result<(), Exit> {
             block_on(migrate::run(loaded.config))
         }
         Command::Token(command) => token::run(command, &settings.inputs(Vec::new())),
+        Command::Keys(command) => keys::run(command, &settings.inputs(Vec::new())),
         Command::Config(command) => settings::run(command, &settings.inputs(Vec::new())),
     }
 }

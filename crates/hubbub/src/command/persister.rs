@@ -13,7 +13,7 @@ use crate::wiring::{self, options, worker};
 /// Runs until `drain` is cancelled and the batch under way is committed.
 pub async fn run(config: Config, drain: CancellationToken) -> Result<(), Exit> {
     let metrics = wiring::metrics()?;
-    let store = wiring::store(&config).await?;
+    let store = wiring::opened(&config).await?.store;
     let url = wiring::needed(config.redis.url.as_ref(), "redis.url")?;
     let name = NodeId::boot(&node_name(config.persister.name.as_deref()));
     let redis = options::redis(&config, url, config.persister.lease);

@@ -14,6 +14,8 @@ pub enum Role {
     Persister,
     /// The migration.
     Migrate,
+    /// `keys`, which works on the database.
+    Keys,
     /// `token`, which needs a secret at most.
     Token,
     /// `config check`, which judges the settings without a command in mind.
@@ -28,6 +30,7 @@ impl Role {
             Self::Gateway => "gateway",
             Self::Persister => "persister",
             Self::Migrate => "migrate",
+            Self::Keys => "keys",
             Self::Token => "token",
             Self::Check => "config check",
         }
@@ -50,7 +53,7 @@ impl Role {
 
     /// Whether it talks to the database.
     pub(crate) fn needs_database(&self) -> bool {
-        matches!(self, Self::Gateway | Self::Persister | Self::Migrate)
+        matches!(self, Self::Gateway | Self::Persister | Self::Migrate | Self::Keys)
     }
 
     /// Whether it believes tokens.

@@ -2,11 +2,11 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use broker::memory::Numbering;
 use domain::Timestamp;
 use domain::ports::Store;
+use store::Opened;
 
 use super::options;
 use crate::config::Config;
@@ -32,7 +32,7 @@ impl DataFolder {
     }
 
     /// The SQLite file, brought to the newest schema.
-    pub(crate) async fn store(&self, config: &Config) -> Result<Arc<dyn Store>, Exit> {
+    pub(crate) async fn database(&self, config: &Config) -> Result<Opened, Exit> {
         let file = self.path.join("hubbub.db");
         let url = format!("sqlite://{}", file.display());
         let failed = |error| Exit::failure(format!("cannot use {}", file.display()), error);

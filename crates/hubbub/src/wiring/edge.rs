@@ -4,12 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::dialect::Dialect;
 use domain::node::{Door, Node};
-use gateway::{AcceptOptions, Authenticator, Gateway};
+use gateway::socketio::SocketIoOptions;
+use gateway::{AcceptOptions, Authenticator, Doors, Gateway, Peers, SocketIoDoors};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use wire::socketio::SocketIo;
 
 use crate::exit::Exit;
 
@@ -21,6 +24,9 @@ pub(crate) struct Edge {
     pub(crate) node: Arc<Node>,
     pub(crate) authenticator: Arc<Authenticator>,
     pub(crate) accept: AcceptOptions,
+    pub(crate) socketio: SocketIoOptions,
+    /// Where the other nodes reach the admin listener.
+    pub(crate) advertise: String,
     pub(crate) drain: Duration,
     pub(crate) metrics: PrometheusHandle,
 }
@@ -40,25 +46,41 @@ impl Edge {
         admin: TcpListener,
         drain: CancellationToken,
     ) -> Result<(), Exit> {
-        let door = Arc::new(Door { profile: wire::rooms::PROFILE, dialect: Arc::new(wire::rooms::Rooms) });
-        let gateway = Gateway::new(self.node.clone(), self.authenticator, door);
+        let peers = Peers::new(self.node.notes().clone(), self.node.id().name(), self.advertise);
+        let gateway = Gateway::new(self.node.clone(), self.authenticator, doors(), self.socketio, peers);
         let closed = CancellationToken::new();
         let admin_router = gateway::admin_router(gateway.clone(), self.metrics.clone());
         let listeners = [
-            spawn(gateway::run(public, gateway::router(gateway), self.accept.clone(), closed.clone())),
+            spawn(gateway::run(public, gateway::router(gateway.clone()), self.accept.clone(), closed.clone())),
             spawn(gateway::run(admin, admin_router, AcceptOptions::default(), closed.clone())),
         ];
+        let announced = gateway.clone();
+        let _announcing = spawn(async move { announced.announce_forever().await });
         let node = self.node.clone();
         let _running = spawn(async move { node.run().await });
         let _folding = spawn(fold(self.metrics));
         drain.cancelled().await;
         let left = self.node.drain(self.drain).await;
+        gateway.finish().await;
         closed.cancel();
         for listener in listeners {
             listener.await.map_err(|error| Exit::failure("a listener ended badly", error))?;
         }
         tracing::info!(node.id = %self.node.id(), connections_left = left, "drained");
         Ok(())
+    }
+}
+
+/// Every door, with the dialect that is spoken behind it.
+fn doors() -> Doors {
+    let door = |profile, dialect: Arc<dyn Dialect>| Arc::new(Door { profile, dialect });
+    let socketio = |recovers| Arc::new(SocketIo { recovers });
+    Doors {
+        rooms: door(wire::rooms::PROFILE, Arc::new(wire::rooms::Rooms)),
+        socketio: SocketIoDoors {
+            plain: door(wire::socketio::PROFILE, socketio(false)),
+            recovering: door(wire::socketio::PROFILE_RECOVERING, socketio(true)),
+        },
     }
 }
 

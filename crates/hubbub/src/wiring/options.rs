@@ -1,5 +1,6 @@
 //! The configuration in the words of each part. No decision is made here.
 
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,9 @@ use broker::redis::RedisOptions;
 use domain::ports::Sealer;
 use domain::seal::{Keyring, Unsealed};
 use domain::{KeyId, Limits, Policies, RoomPolicy};
-use gateway::{AcceptOptions, AuthOptions, KeySource};
+use gateway::engineio::EngineOptions;
+use gateway::socketio::SocketIoOptions;
+use gateway::{AcceptOptions, AccountOptions, AuthOptions, KeySource};
 use persister::PersisterOptions;
 use store::StoreOptions;
 
@@ -33,6 +36,10 @@ pub(crate) fn limits(config: &Config) -> Limits {
         max_replay: config.history.max_replay,
         page: config.history.page,
         linger: config.broker.unsubscribe_linger,
+        offline_grace: config.presence.offline_grace,
+        members_shown: config.presence.members_shown,
+        recovery: config.server.recovery,
+        ..Limits::default()
     }
 }
 
@@ -128,8 +135,54 @@ pub(crate) fn auth(config: &Config, fallback: Option<&str>) -> Result<AuthOption
         audience: auth.audience.clone(),
         allowed_origins: config.server.allowed_origins.clone(),
         trusted_proxies: config.server.trusted_proxies.iter().map(ToString::to_string).collect(),
+        accounts: AccountOptions {
+            provision_users: auth.provision_users,
+            registration: auth.registration,
+            login_ttl: auth.login_ttl,
+            logins_per_minute: auth.logins_per_minute,
+            logins_per_address: auth.logins_per_address,
+            admission_ttl: auth.admission_ttl,
+        },
         ..AuthOptions::new(keys)
     })
+}
+
+/// Sessions of Socket.IO on the node of this name.
+pub(crate) fn socketio(config: &Config, node: &str) -> SocketIoOptions {
+    let limits = &config.limits;
+    let defaults = EngineOptions::default();
+    let engine = EngineOptions {
+        node: node.to_owned(),
+        ping_interval: or_else(limits.ping_interval, defaults.ping_interval),
+        // The client is told both; the silence that ends it is their sum.
+        ping_timeout: or_else(limits.ping_timeout.saturating_sub(limits.ping_interval), defaults.ping_timeout),
+        max_payload: if limits.frame == 0 { defaults.max_payload } else { limits.frame },
+        max_sessions: config.server.max_connections.unwrap_or(usize::MAX),
+        ..defaults
+    };
+    let connect_timeout = or_else(limits.handshake, Duration::from_secs(3600));
+    SocketIoOptions { engine, connect_timeout }
+}
+
+fn or_else(duration: Duration, other: Duration) -> Duration {
+    if duration.is_zero() { other } else { duration }
+}
+
+/// Where the other nodes reach a node's admin listener, which listens at `admin`.
+pub(crate) fn advertise(config: &Config, admin: SocketAddr) -> String {
+    if let Some(address) = &config.server.advertise {
+        return address.clone();
+    }
+    let ip = if admin.ip().is_unspecified() { own_address().unwrap_or(admin.ip()) } else { admin.ip() };
+    SocketAddr::new(ip, admin.port()).to_string()
+}
+
+/// The address by which this machine would reach others. Nothing is sent.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    // Of the block for documentation (RFC 5737): only the route to it is asked for.
+    socket.connect("192.0.2.1:9").ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
 }
 
 pub(crate) fn accept(config: &Config) -> AcceptOptions {

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::ports::{Appended, Backlog, Journal, PortError, Record, ShardLease, Store, StoredMessage};
+use domain::ports::{
+    Appended, Backlog, Journal, Located, PortError, Record, ShardLease, Store, StoredMessage,
+};
 use domain::words::{Author, Draft, Entry, Kind, MessageId, Position, RoomId, Sealed, Timestamp, UserId};
 use store::StoreOptions;
 use testkit::Folder;
@@ -221,7 +223,7 @@ impl WiredStore {
         let folder = Folder::new();
         let url = format!("sqlite://{}", folder.path().join("history.db").display());
         store::migrate(&url).await.unwrap();
-        let store = store::open(&url, StoreOptions::default()).await.unwrap();
+        let store = store::open(&url, StoreOptions::default()).await.unwrap().store;
         let (wire, attempts) = (watch::Sender::new(Wire::Sound), watch::Sender::new(0));
         Arc::new(Self { store, wire, attempts, largest: AtomicUsize::new(0), _folder: folder })
     }
@@ -274,6 +276,18 @@ impl Store for WiredStore {
 
     async fn head(&self, room: &RoomId) -> Result<Option<Position>, PortError> {
         self.store.head(room).await
+    }
+
+    async fn heads_of(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Position)>, PortError> {
+        self.store.heads_of(rooms).await
+    }
+
+    async fn locate(&self, id: MessageId) -> Result<Option<Located>, PortError> {
+        self.store.locate(id).await
+    }
+
+    async fn reactions(&self, room: &RoomId, target: MessageId) -> Result<Vec<Entry>, PortError> {
+        self.store.reactions(room, target).await
     }
 
     async fn heads(&self) -> Result<Vec<(RoomId, Position)>, PortError> {

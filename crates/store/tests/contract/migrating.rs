@@ -10,7 +10,7 @@ pub(crate) async fn migrations_run_twice_and_at_once_do_their_work_once(scene: &
     let at_once =
         tokio::join!(store::migrate(url), store::migrate(url), store::migrate(url), store::migrate(url));
     assert_eq!(at_once, (Ok(()), Ok(()), Ok(()), Ok(())));
-    let store = store::open(url, StoreOptions::default()).await.unwrap();
+    let store = store::open(url, StoreOptions::default()).await.unwrap().store;
     store.append(&[lease(0, 1)], &[message(1, "kept")]).await.unwrap();
     store::migrate(url).await.unwrap();
     assert_eq!(store.ready().await, Ok(()));
@@ -18,7 +18,7 @@ pub(crate) async fn migrations_run_twice_and_at_once_do_their_work_once(scene: &
 }
 
 pub(crate) async fn without_its_schema_a_store_is_not_ready_and_says_what_to_do(scene: &Scene) {
-    let store = store::open(&scene.empty_url, StoreOptions::default()).await.unwrap();
+    let store = store::open(&scene.empty_url, StoreOptions::default()).await.unwrap().store;
     let PortError::Unavailable(reason) = store.ready().await.unwrap_err() else { panic!("not unavailable") };
     assert!(reason.contains("run `hubbub migrate`"), "{reason}");
     // Nothing may be buried because of it.

@@ -1,8 +1,9 @@
 //! Pages, replay and heads.
 
-use domain::words::{Kind, Position};
+use domain::ports::Located;
+use domain::words::{Kind, MessageId, Position, UserId};
 
-use crate::scene::{Scene, at, change, message, named, room, within};
+use crate::scene::{Scene, at, by, change, in_chat, message, named, room, within};
 
 async fn page_seqs(scene: &Scene, before: Option<u64>, limit: usize) -> Vec<u64> {
     let messages = scene.store.page(&room("7"), before, limit).await.unwrap();
@@ -89,4 +90,75 @@ pub(crate) async fn the_heads_of_all_rooms_are_their_newest_positions(scene: &Sc
     let mut heads = scene.store.heads().await.unwrap();
     heads.sort_by(|left, right| left.0.key().cmp(right.0.key()));
     assert_eq!(heads, [(room("7"), later.position), (room("8"), at(2))]);
+}
+
+pub(crate) async fn the_heads_of_some_rooms_are_those_of_the_rooms_that_are_there(scene: &Scene) {
+    let mut later = message(1001, "after the loss");
+    later.position.epoch = 2;
+    scene
+        .append(&[
+            message(1, "first"),
+            later.clone(),
+            within(named(message(1, "first"), "c-1"), "8"),
+            within(named(message(2, "void"), "c-1"), "8"),
+            within(message(1, "not asked for"), "9"),
+        ])
+        .await;
+    assert_eq!(scene.store.heads_of(&[]).await.unwrap(), []);
+    assert_eq!(scene.store.heads_of(&[room("nobody")]).await.unwrap(), []);
+    let rooms = [room("8"), room("nobody"), room("7"), room("8")];
+    let mut heads = scene.store.heads_of(&rooms).await.unwrap();
+    heads.sort_by(|left, right| left.0.key().cmp(right.0.key()));
+    assert_eq!(heads, [(room("7"), later.position), (room("8"), at(2))]);
+}
+
+pub(crate) async fn an_entry_is_located_by_its_id(scene: &Scene) {
+    let mut first = in_chat(message(1, "first"), "a");
+    first.draft.author.user = UserId::number(7).unwrap();
+    let second = in_chat(by(message(2, "second"), "bert"), "a");
+    let edit = change(3, Kind::Edit, &first, "edited");
+    let deletion = change(4, Kind::Delete, &second, "");
+    scene.append(&[first.clone(), second.clone(), edit.clone(), deletion]).await;
+    let found = scene.store.locate(first.draft.id).await.unwrap().unwrap();
+    assert!(found.author.is_numeric());
+    let expected = Located {
+        room: first.draft.room.clone(),
+        position: at(1),
+        kind: Kind::Message,
+        author: first.draft.author.user,
+        sent_at: first.draft.sent_at,
+        deleted: false,
+    };
+    assert_eq!(found, expected);
+    assert!(scene.store.locate(second.draft.id).await.unwrap().unwrap().deleted);
+    let found = scene.store.locate(edit.draft.id).await.unwrap().unwrap();
+    assert_eq!((found.kind, found.position, found.deleted), (Kind::Edit, at(3), false));
+    assert_eq!(scene.store.locate(MessageId::new()).await.unwrap(), None);
+}
+
+pub(crate) async fn a_void_row_is_not_located(scene: &Scene) {
+    let repeat = named(message(2, "again"), "c-1");
+    scene.append(&[named(message(1, "first"), "c-1"), repeat.clone()]).await;
+    assert_eq!(scene.store.locate(repeat.draft.id).await.unwrap(), None);
+}
+
+pub(crate) async fn reactions_to_a_message_come_in_the_order_in_which_they_happened(scene: &Scene) {
+    let (first, other) = (message(1, "first"), message(2, "other"));
+    let reactions = [
+        change(4, Kind::React, &first, "+1"),
+        by(change(5, Kind::React, &first, "heart"), "bert"),
+        change(7, Kind::Unreact, &first, "+1"),
+    ];
+    let mut batch = vec![
+        first.clone(),
+        other.clone(),
+        change(3, Kind::Edit, &first, "edited"),
+        change(6, Kind::React, &other, "-1"),
+    ];
+    batch.extend(reactions.iter().cloned());
+    scene.append(&batch).await;
+    assert_eq!(scene.store.reactions(&room("7"), first.draft.id).await.unwrap(), reactions);
+    // A message has reactions in its own room alone.
+    assert_eq!(scene.store.reactions(&room("8"), first.draft.id).await.unwrap(), []);
+    assert_eq!(scene.store.reactions(&room("7"), MessageId::new()).await.unwrap(), []);
 }

@@ -3,17 +3,22 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::ports::{Appended, ShardLease, Store};
+use domain::ports::{Appended, Created, Directory, ShardLease, Store, Vault};
 use domain::words::{
-    Author, ClientId, Draft, Entry, KeyId, Kind, MessageId, Position, RoomId, Sealed, Timestamp, UserId,
+    Author, Chat, ClientId, Draft, Entry, KeyId, Kind, MessageId, NewChat, Position, Role, RoomId, Sealed,
+    Timestamp, UserId,
 };
-use store::StoreOptions;
+use sqlx::{Connection, PgConnection, SqliteConnection};
+use store::{Opened, StoreOptions};
 use testkit::{Folder, Postgres};
 
 /// One test's database.
 pub(crate) struct Scene {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) vault: Arc<dyn Vault>,
     pub(crate) empty_url: String,
+    url: String,
     // Deleted when the test ends.
     _folder: Option<Folder>,
 }
@@ -35,15 +40,87 @@ impl Scene {
 
     async fn open(url: &str, empty_url: String, folder: Option<Folder>) -> Self {
         store::migrate(url).await.expect("a new database takes the schema");
-        let store = store::open(url, StoreOptions::default()).await.expect("the url is legible");
+        let opened = store::open(url, StoreOptions::default()).await.expect("the url is legible");
+        let Opened { store, directory, vault } = opened;
         store.ready().await.expect("a migrated database is ready");
-        Self { store, empty_url, _folder: folder }
+        Self { store, directory, vault, empty_url, url: url.to_owned(), _folder: folder }
     }
 
     /// Appends as the only holder there ever was.
     pub(crate) async fn append(&self, entries: &[Entry]) -> Vec<Appended> {
         self.store.append(&[lease(0, 1)], entries).await.expect("the database takes the batch")
     }
+}
+
+/// What most tests of the directory begin with, and what no port tells.
+impl Scene {
+    /// The one number that a query gives.
+    pub(crate) async fn count(&self, query: &'static str) -> i64 {
+        if self.url.starts_with("postgres") {
+            let mut connection = PgConnection::connect(&self.url).await.unwrap();
+            sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap()
+        } else {
+            let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap()
+        }
+    }
+
+    /// When the users were last here, their milliseconds added.
+    pub(crate) async fn last_seen(&self) -> i64 {
+        self.count(if self.url.starts_with("postgres") {
+            "SELECT sum(extract(epoch FROM last_seen) * 1000)::bigint FROM users"
+        } else {
+            "SELECT sum(last_seen) FROM users"
+        })
+        .await
+    }
+
+    /// Users of whom a token is known, each called as their id.
+    pub(crate) async fn users(&self, ids: &[&str]) {
+        for id in ids {
+            let who = Author { user: user(id), name: Some((*id).into()) };
+            self.directory.admit(&who, Role::User, true).await.unwrap().expect("the user is made");
+        }
+    }
+
+    /// A group of these users, of which the first one is the owner.
+    pub(crate) async fn group(&self, id: &str, users: &[&str]) -> Chat {
+        let new = NewChat {
+            room: chat(id),
+            title: Some(format!("about {id}")),
+            owner: user(users[0]),
+            others: users[1..].iter().map(|id| user(id)).collect(),
+            direct: false,
+        };
+        let created = self.directory.create_chat(&new).await.unwrap();
+        let Created::New(chat) = created else { panic!("{created:?}") };
+        chat
+    }
+
+    /// The chat as `reader` sees it.
+    pub(crate) async fn view(&self, id: &str, reader: &str) -> Chat {
+        self.directory.chat(&chat(id), &user(reader)).await.unwrap().expect("the chat is there")
+    }
+}
+
+pub(crate) fn chat(id: &str) -> RoomId {
+    RoomId::parse(&format!("chat:{id}")).unwrap()
+}
+
+pub(crate) fn user(id: &str) -> UserId {
+    UserId::text(id).unwrap()
+}
+
+/// The same entry in a chat.
+pub(crate) fn in_chat(mut entry: Entry, id: &str) -> Entry {
+    entry.draft.room = chat(id);
+    entry
+}
+
+/// The same entry by another user.
+pub(crate) fn by(mut entry: Entry, id: &str) -> Entry {
+    entry.draft.author = Author { user: user(id), name: Some(id.into()) };
+    entry
 }
 
 pub(crate) fn lease(shard: u16, fence: u64) -> ShardLease {

@@ -2,13 +2,10 @@
 //!
 //! Everything is borrowed from the event and written in one go: this runs once per message and dialect.
 
-use domain::words::{
-    Attachment, Author, ClientId, Form, Message, MessageId, MessageType, Position, RoomId, Timestamp,
-    Unreadable, UserId,
-};
-use serde::{Serialize, Serializer};
+use domain::words::{Attachment, Author, ClientId, Form, Message, Position, RoomId, Timestamp};
+use serde::Serialize;
 
-use super::RoomName;
+use super::{Id, Reason, RoomName, User, unusual};
 
 /// What a message object holds beside its text, in bytes: enough for most, so that one allocation does.
 const ENVELOPE: usize = 384;
@@ -19,8 +16,7 @@ const ENVELOPE: usize = 384;
 pub(crate) struct Chat<'a> {
     room_id: RoomName<'a>,
     message: &'a str,
-    #[serde(serialize_with = "user")]
-    user_id: &'a UserId,
+    user_id: User<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<&'a str>,
     id: Id,
@@ -49,7 +45,7 @@ impl<'a> Chat<'a> {
         Self {
             room_id: RoomName { id: &message.room, form },
             message: readable.map_or("", |content| &content.text),
-            user_id: user,
+            user_id: User(user),
             username: name.as_deref(),
             id: Id(message.id),
             seq: message.position.seq,
@@ -69,14 +65,6 @@ impl<'a> Chat<'a> {
     }
 }
 
-/// Plain text goes without saying.
-fn unusual(kind: MessageType) -> Option<&'static str> {
-    match kind {
-        MessageType::Text => None,
-        MessageType::Image | MessageType::File | MessageType::System => Some(kind.as_str()),
-    }
-}
-
 /// A new epoch begins behind this position.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "resync", rename_all = "camelCase")]
@@ -90,29 +78,5 @@ impl<'a> Resync<'a> {
     /// The announcement, with the room written in `form`.
     pub(crate) fn new(room: &'a RoomId, position: Position, form: Form) -> Self {
         Self { room_id: RoomName { id: room, form }, epoch: position.epoch, seq: position.seq }
-    }
-}
-
-struct Id(MessageId);
-
-impl Serialize for Id {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.0.serialize(serializer)
-    }
-}
-
-struct Reason(Unreadable);
-
-impl Serialize for Reason {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-/// A user id in the type of that user's own token.
-fn user<S: Serializer>(user: &UserId, serializer: S) -> Result<S::Ok, S::Error> {
-    match user.as_str().parse::<i64>() {
-        Ok(number) if user.is_numeric() => serializer.serialize_i64(number),
-        Ok(_) | Err(_) => serializer.serialize_str(user.as_str()),
     }
 }

@@ -1,4 +1,4 @@
-//! What the raw JSON dialects share: frames that are one JSON object, and the values inside.
+//! What the dialects share: the values inside their frames, and on the raw doors the frame that is one JSON object.
 //!
 //! Reading goes from bytes to a dialect's own struct of [`Value`]s in one pass, whatever the types of its
 //! fields are; rules about them come afterwards, so that a refusal can name the field and repeat the
@@ -6,9 +6,12 @@
 
 mod chat;
 mod error;
+mod field;
+mod fields;
 mod mark;
 mod room;
 mod value;
+mod words;
 
 use bytes::Bytes;
 use domain::words::{Code, Fault};
@@ -16,9 +19,12 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use chat::{Chat, Resync};
 pub(crate) use error::{ErrorFrame, milliseconds};
+pub(crate) use field::{client_id, epoch, since};
+pub(crate) use fields::each_field;
 pub(crate) use mark::{Mark, read_mark};
 pub(crate) use room::{RoomName, named};
 pub(crate) use value::{LARGEST, Value, text, whole};
+pub(crate) use words::{Id, Reason, User, unusual};
 
 /// A frame that breaks a rule.
 pub(crate) fn invalid(rule: &'static str) -> Fault {
@@ -39,6 +45,11 @@ pub(crate) fn object<'a, T: Deserialize<'a>>(frame: &'a [u8]) -> Result<T, Fault
 /// Writes a frame into one buffer that begins with room for `capacity` bytes.
 pub(crate) fn frame(capacity: usize, frame: &impl Serialize) -> Bytes {
     let mut buffer = Vec::with_capacity(capacity);
-    serde_json::to_writer(&mut buffer, frame).expect("a buffer takes every byte, and keys are strings");
+    write(&mut buffer, frame);
     buffer.into()
+}
+
+/// Writes one value behind what the buffer holds.
+pub(crate) fn write(buffer: &mut Vec<u8>, value: &impl Serialize) {
+    serde_json::to_writer(buffer, value).expect("a buffer takes every byte, and keys are strings");
 }

@@ -3,10 +3,10 @@
 //! Only the fields that the type takes are looked at. Limits of the text itself are the session's.
 
 use domain::dialect::{Misread, Request};
-use domain::words::{ClientId, Code, Command, Content, Fault, Join, Namespace, RoomRef, Say};
+use domain::words::{Code, Command, Content, Fault, Join, Namespace, RoomRef, Say};
 
 use super::frame::Frame;
-use crate::json::{self, LARGEST, Value, invalid};
+use crate::json::{self, Value};
 
 /// Reads one frame.
 pub(super) fn request(frame: &[u8]) -> Result<Request, Misread> {
@@ -31,13 +31,14 @@ fn command(mut frame: Frame<'_>) -> Result<Command, Fault> {
 
 fn join(frame: Frame<'_>) -> Result<Join, Fault> {
     let room = room(frame.room_id)?;
-    let whole = |value: &Option<Value<'_>>, range, rule| json::whole(value.as_ref(), range, rule);
-    let history = whole(&frame.history, 0..=100, "history must be a whole number from 0 to 100")?;
+    let rule = "history must be a whole number from 0 to 100";
+    let history = json::whole(frame.history.as_ref(), 0..=100, rule)?;
     Ok(Join {
         room,
-        since: whole(&frame.since, 0..=LARGEST, "since must be a whole number, 0 or more")?,
-        epoch: whole(&frame.epoch, 1..=LARGEST, "epoch must be a whole number, 1 or more")?,
+        since: json::since(frame.since.as_ref())?,
+        epoch: json::epoch(frame.epoch.as_ref())?,
         history: history.map(|count| usize::try_from(count).expect("at most 100")),
+        alone: false,
     })
 }
 
@@ -52,16 +53,11 @@ fn say(frame: Frame<'_>) -> Result<Say, Fault> {
     Ok(Say {
         room: room(frame.room_id)?,
         content: Content::text(json::text(frame.message, "message must be there and must be a string")?),
-        client_id: client_id(frame.client_id)?,
+        uploads: Vec::new(),
+        client_id: json::client_id(frame.client_id)?,
     })
 }
 
 fn room(value: Option<Value<'_>>) -> Result<RoomRef, Fault> {
     json::named(value, Namespace::Room, "roomId must be there and must be a string or a number")
-}
-
-fn client_id(value: Option<Value<'_>>) -> Result<Option<ClientId>, Fault> {
-    let Some(value) = value.filter(|value| *value != Value::Null) else { return Ok(None) };
-    let id = json::text(Some(value), "clientId must be a string")?;
-    ClientId::parse(&id).map(Some).map_err(|error| invalid(error.0))
 }

@@ -27,7 +27,8 @@ fn chat(event: &Event, form: Form) -> Option<Chat<'_>> {
         | Event::Deleted(_)
         | Event::Reacted(_)
         | Event::Unreacted(_)
-        | Event::Resync { .. } => None,
+        | Event::Resync { .. }
+        | Event::Sign { .. } => None,
     }
 }
 
@@ -43,7 +44,12 @@ pub(super) fn answer(answer: &Answer, reference: Option<&str>) -> Option<Bytes> 
         Answer::Reconnect { retry_after } => {
             Some(json::frame(SHORT, &Reconnect { retry_after_ms: milliseconds(*retry_after) }))
         }
-        Answer::Accepted { .. } | Answer::TokenExpiring { .. } => None,
+        Answer::Accepted { .. }
+        | Answer::Done
+        | Answer::Welcome { .. }
+        | Answer::Stored { .. }
+        | Answer::Expelled { .. }
+        | Answer::TokenExpiring { .. } => None,
     }
 }
 

@@ -9,13 +9,18 @@ mod frame;
 
 use bytes::Bytes;
 use domain::dialect::{Answer, Dialect, Misread, Request};
-use domain::words::{Event, Form, Profile, Refusal};
+use domain::words::{Event, Form, Joins, Position, Profile, Refusal, RoomId};
 
 /// What clients of this dialect's door expect.
 pub const PROFILE: Profile = Profile {
     name: "rooms",
     refusal: Refusal::Close { missing: "Authentication token required", bad: "Invalid authentication token" },
     warns_of_expiry: false,
+    joins: Joins { own: false, chats: false },
+    welcomes: false,
+    shows_members: false,
+    recovers: false,
+    tells_stored: false,
 };
 
 /// The translator of the `rooms` dialect.
@@ -27,8 +32,12 @@ impl Dialect for Rooms {
         0
     }
 
-    fn acknowledges(&self) -> bool {
+    fn acknowledges(&self, _: Option<&str>) -> bool {
         false
+    }
+
+    fn inlines_history(&self) -> bool {
+        true
     }
 
     fn decode(&self, frame: &[u8]) -> Result<Request, Misread> {
@@ -37,6 +46,14 @@ impl Dialect for Rooms {
 
     fn event(&self, event: &Event, form: Form) -> Option<Bytes> {
         encode::event(event, form)
+    }
+
+    fn placed(&self, frame: &Bytes, _: &[(RoomId, Position)]) -> Bytes {
+        frame.clone()
+    }
+
+    fn places(&self, _: &str) -> Option<Vec<(RoomId, Position)>> {
+        None
     }
 
     fn answer(&self, answer: &Answer, reference: Option<&str>) -> Option<Bytes> {

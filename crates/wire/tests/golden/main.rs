@@ -1,8 +1,9 @@
-//! Golden transcripts: every `.txt` beside this file is read, acted out and compared line by line.
+//! Golden transcripts: the `.txt` files of each dialect's folder are read, acted out and compared line by line.
 //!
 //! `C>` is what a client sends, followed by `=>` (the command it becomes) or `S>` (the error it is answered
-//! with). `E>` is a room event and `A>` an answer, each described by a small JSON object (see `scene.rs`) and
-//! followed by `S>`: the exact frame, or `-` where these clients hear nothing. `#` and blank lines are kept.
+//! with). `E>` is a room event and `A>` an answer (`A13>`: one to a request with the mark 13), each described by a
+//! small JSON object (see `scene.rs`) and followed by `S>`: the exact frame, or `-` where these clients hear nothing.
+//! `#` and blank lines are kept.
 //!
 //! To write the outcomes anew after an intended change: `HUBBUB_BLESS=1 cargo test -p wire --test golden`,
 //! then read the difference in version control before keeping it.
@@ -15,17 +16,37 @@ use std::path::Path;
 
 use domain::dialect::{Answer, Dialect};
 use wire::rooms::Rooms;
+use wire::socketio::SocketIo;
 
 #[test]
 fn the_rooms_dialect_keeps_its_transcripts() {
     for name in ["join", "leave", "chat", "refusals", "events", "answers"] {
-        keep(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.txt")), &Rooms);
+        keep(&format!("rooms/{name}"), &Rooms);
+    }
+}
+
+#[test]
+fn the_socketio_dialect_keeps_its_transcripts() {
+    for name in
+        ["chat_commands", "live_commands", "refusals", "chat_events", "live_events", "user_events", "answers"]
+    {
+        keep(&format!("socketio/{name}"), &SocketIo { recovers: false });
+    }
+}
+
+#[test]
+fn a_recovering_client_is_told_its_place_and_nothing_else_differs() {
+    let dialect = SocketIo { recovers: true };
+    keep("socketio/places", &dialect);
+    for name in ["chat_commands", "live_commands", "refusals", "user_events", "answers"] {
+        keep(&format!("socketio/{name}"), &dialect);
     }
 }
 
 /// Compares one transcript with what the dialect says now, or writes it anew where that is asked for.
-fn keep(file: &Path, dialect: &dyn Dialect) {
-    let expected = fs::read_to_string(file).expect("the transcript is readable");
+fn keep(name: &str, dialect: &dyn Dialect) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.txt"));
+    let expected = fs::read_to_string(&file).expect("the transcript is readable");
     let actual = act_out(&expected, dialect);
     if blessing() {
         return fs::write(file, actual).expect("the transcript is writable");
@@ -61,8 +82,11 @@ fn outcome(line: &str, dialect: &dyn Dialect) -> Option<String> {
             let (event, form) = scene::event(rest);
             Some(said(dialect.event(&event, form)))
         }
-        "A" => Some(said(dialect.answer(&scene::answer(rest), None))),
-        _ => None,
+        _ => {
+            let reference = mark.strip_prefix('A')?;
+            let reference = Some(reference).filter(|reference| !reference.is_empty());
+            Some(said(dialect.answer(&scene::answer(rest), reference)))
+        }
     }
 }
 

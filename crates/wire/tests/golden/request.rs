@@ -1,26 +1,23 @@
 //! A decoded request in one short line.
 
-use std::fmt::Write;
+use std::fmt::{Debug, Write};
 
 use domain::dialect::Request;
-use domain::words::{ClientId, Command, RoomRef};
+use domain::words::{Amend, Call, Change, ClientId, Command, Content, Join, MessageType, RoomRef, Say};
 
-/// `join room:7 Number since=5`, `leave room:a Text`, `say room:a Text "hello" clientId="c1"`, each with `ref=…`.
+/// `join room:7 Number since=5`, `leave room:a Text`, `say room:a Text "hello" clientId="c1"`, …, each with `ref=…`.
 pub(crate) fn shown(request: &Request) -> String {
     let mut line = match &request.command {
-        Command::Join(join) => {
-            let mut line = format!("join {}", room(&join.room));
-            add(&mut line, "since", join.since);
-            add(&mut line, "epoch", join.epoch);
-            add(&mut line, "history", join.history);
-            line
-        }
+        Command::Join(join) => joined(join),
         Command::Leave(left) => format!("leave {}", room(left)),
-        Command::Say(say) => {
-            let mut line = format!("say {} {:?}", room(&say.room), say.content.text);
-            add(&mut line, "clientId", say.client_id.as_ref().map(ClientId::as_str));
-            line
+        Command::Say(say) => said(say),
+        Command::Amend(amend) => amended(amend),
+        Command::Read { room: read, message } => format!("read {} {message}", room(read)),
+        Command::Type { room: written, active } => format!("type {} active={active}", room(written)),
+        Command::Call(Call { to, kind, data }) => {
+            format!("call {to} numeric={} {} {data}", to.is_numeric(), kind.as_str())
         }
+        Command::Refresh(token) => format!("refresh {token:?}"),
     };
     if let Some(reference) = &request.reference {
         write!(line, " ref={reference}").expect("a string takes everything");
@@ -28,11 +25,49 @@ pub(crate) fn shown(request: &Request) -> String {
     line
 }
 
+fn joined(Join { room: joined, since, epoch, history, alone }: &Join) -> String {
+    let mut line = format!("join {}", room(joined));
+    add(&mut line, "since", *since);
+    add(&mut line, "epoch", *epoch);
+    add(&mut line, "history", *history);
+    add(&mut line, "alone", Some(alone).filter(|alone| **alone));
+    line
+}
+
+fn said(Say { room: place, content, uploads, client_id }: &Say) -> String {
+    let Content { text, message_type, attachments, extra, .. } = content;
+    assert_eq!(attachments, &[], "what uploads show is the session's to find");
+    let mut line = format!("say {} {text:?}", room(place));
+    add(&mut line, "messageType", Some(message_type).filter(|kind| **kind != MessageType::Text));
+    for upload in uploads {
+        add(&mut line, "upload", Some(upload));
+    }
+    add(&mut line, "replyTo", content.reply_to().map(|id| id.0));
+    add(&mut line, "clientId", client_id.as_ref().map(ClientId::as_str));
+    if let Some(extra) = extra {
+        write!(line, " extra={extra}").expect("a string takes everything");
+    }
+    line
+}
+
+fn amended(Amend { room: place, target, change, client_id }: &Amend) -> String {
+    let (verb, text) = match change {
+        Change::Edit(text) => ("edit", Some(text)),
+        Change::Delete => ("delete", None),
+        Change::React(emoji) => ("react", Some(emoji)),
+        Change::Unreact(emoji) => ("unreact", Some(emoji)),
+    };
+    let mut line = format!("{verb} {} {target}", room(place));
+    add(&mut line, "with", text);
+    add(&mut line, "clientId", client_id.as_ref().map(ClientId::as_str));
+    line
+}
+
 fn room(room: &RoomRef) -> String {
     format!("{} {:?}", room.id, room.form)
 }
 
-fn add(line: &mut String, name: &str, value: Option<impl std::fmt::Debug>) {
+fn add(line: &mut String, name: &str, value: Option<impl Debug>) {
     if let Some(value) = value {
         write!(line, " {name}={value:?}").expect("a string takes everything");
     }

@@ -7,7 +7,7 @@ use domain::dialect::Answer;
 use domain::ports::Published;
 use domain::words::{
     Amendment, Attachment, Author, ClientId, Code, Content, Event, Fault, Form, Message, MessageId,
-    MessageType, Namespace, Position, RoomId, RoomRef, Timestamp, Unreadable, UserId,
+    MessageType, Position, RoomId, RoomRef, Sign, Signal, SignalKind, Timestamp, Unreadable, UserId,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -16,11 +16,12 @@ use serde_json::Value;
 const SENT_AT: i64 = 1_795_201_143_120;
 const MESSAGE: &str = "\"0193481f-6b20-7000-8000-0000000000aa\"";
 
-/// One event or message: `{"kind":"message","room":"7","form":"Number","user":7,"text":"hi"}`.
+/// One event or message: `{"kind":"message","room":"7","form":"number","user":7,"text":"hi"}`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 struct Told {
     kind: String,
+    namespace: String,
     room: String,
     form: String,
     user: Value,
@@ -34,12 +35,19 @@ struct Told {
     attachments: Vec<Attachment>,
     unreadable: Option<String>,
     deleted: bool,
+    extra: Option<Box<str>>,
+    members: Vec<(Value, Option<String>)>,
+    count: u64,
+    last_seen: bool,
+    step: String,
+    data: Box<str>,
 }
 
 impl Default for Told {
     fn default() -> Self {
         Self {
             kind: "message".into(),
+            namespace: "room".into(),
             room: "lounge".into(),
             form: "text".into(),
             user: "anna".into(),
@@ -53,6 +61,12 @@ impl Default for Told {
             attachments: Vec::new(),
             unreadable: None,
             deleted: false,
+            extra: None,
+            members: Vec::new(),
+            count: 0,
+            last_seen: false,
+            step: "offer".into(),
+            data: "null".into(),
         }
     }
 }
@@ -67,18 +81,39 @@ pub(crate) fn event(description: &str) -> (Event, Form) {
 fn happened(told: Told) -> Event {
     match told.kind.as_str() {
         "message" => Event::Message(message(told)),
-        "edited" => Event::Edited(amendment(&told)),
-        "deleted" => Event::Deleted(amendment(&told)),
-        "reacted" => Event::Reacted(amendment(&told)),
-        "unreacted" => Event::Unreacted(amendment(&told)),
-        "resync" => Event::Resync { room: room(&told.room), position: position(&told) },
+        "edited" => Event::Edited(amendment(told)),
+        "deleted" => Event::Deleted(amendment(told)),
+        "reacted" => Event::Reacted(amendment(told)),
+        "unreacted" => Event::Unreacted(amendment(told)),
+        "resync" => Event::Resync { room: place(&told), position: position(&told) },
+        kind => Event::Sign { room: place(&told), sign: sign(kind, &told) },
+    }
+}
+
+fn sign(kind: &str, told: &Told) -> Sign {
+    let who = author(told);
+    let last_seen = told.last_seen.then_some(Timestamp(SENT_AT));
+    match kind {
+        "writes" => Sign::Typing { who, active: true },
+        "stops" => Sign::Typing { who, active: false },
+        "read" => Sign::Read { message: message_id(MESSAGE), reader: who.user },
+        "online" => Sign::Status { who, online: true, last_seen },
+        "offline" => Sign::Status { who, online: false, last_seen },
+        "members" => {
+            let member = |(id, name): &(Value, Option<String>)| named_author(id, name.as_deref());
+            Sign::Members { members: told.members.iter().map(member).collect(), count: told.count }
+        }
+        "signal" => {
+            let kind = SignalKind::parse(&told.step).expect("a known step");
+            Sign::Signal(Signal { from: who.user, kind, data: told.data.clone() })
+        }
         kind => panic!("no event is called {kind}"),
     }
 }
 
 fn message(told: Told) -> Message {
     Message {
-        room: room(&told.room),
+        room: place(&told),
         position: position(&told),
         id: message_id(MESSAGE),
         author: author(&told),
@@ -90,14 +125,14 @@ fn message(told: Told) -> Message {
     }
 }
 
-fn amendment(told: &Told) -> Amendment {
+fn amendment(told: Told) -> Amendment {
     Amendment {
-        room: room(&told.room),
-        position: position(told),
+        room: place(&told),
+        position: position(&told),
         target: message_id(MESSAGE),
-        author: author(told),
+        author: author(&told),
         at: Timestamp(SENT_AT),
-        content: Ok(Content::text(told.text.as_str())),
+        content: content(told),
     }
 }
 
@@ -113,23 +148,36 @@ fn content(told: Told) -> Result<Content, Unreadable> {
     let mut content = Content::text(told.text);
     content.message_type = MessageType::parse(&told.message_type).expect("a known type");
     content.attachments = told.attachments;
+    content.extra = told.extra;
     Ok(content.replying_to(reply_to))
 }
 
 fn author(told: &Told) -> Author {
-    let user = match &told.user {
+    named_author(&told.user, told.username.as_deref())
+}
+
+fn named_author(id: &Value, name: Option<&str>) -> Author {
+    let user = match id {
         Value::Number(number) => UserId::number(number.as_i64().expect("an integer")),
         user => UserId::text(user.as_str().expect("a string or a number")),
     };
-    Author { user: user.expect("a legal user id"), name: told.username.as_deref().map(Into::into) }
+    Author { user: user.expect("a legal user id"), name: name.map(Into::into) }
 }
 
 fn position(told: &Told) -> Position {
     Position { epoch: told.epoch, seq: told.seq }
 }
 
-fn room(name: &str) -> RoomId {
-    RoomId::new(Namespace::Room, name).expect("a legal room name")
+fn place(told: &Told) -> RoomId {
+    room(&told.namespace, &told.room)
+}
+
+fn room(namespace: &str, name: &str) -> RoomId {
+    RoomId::parse(&format!("{namespace}:{name}")).expect("a legal room")
+}
+
+fn open() -> String {
+    "room".into()
 }
 
 fn message_id(json: &str) -> MessageId {
@@ -151,6 +199,8 @@ fn form(name: &str) -> Form {
 enum Said {
     #[serde(rename_all = "camelCase")]
     Joined {
+        #[serde(default = "open")]
+        namespace: String,
         room: String,
         form: String,
         seq: u64,
@@ -160,11 +210,32 @@ enum Said {
         members: u64,
     },
     Left {
+        #[serde(default = "open")]
+        namespace: String,
         room: String,
         form: String,
     },
     Accepted {
         seq: u64,
+    },
+    Done,
+    Welcome {
+        connection: Box<str>,
+        recovery: Option<Box<str>>,
+    },
+    Stored {
+        #[serde(default = "open")]
+        namespace: String,
+        room: String,
+        form: String,
+        seq: u64,
+        epoch: u64,
+    },
+    Expelled {
+        #[serde(default = "open")]
+        namespace: String,
+        room: String,
+        form: String,
     },
     #[serde(rename_all = "camelCase")]
     Refused {
@@ -185,14 +256,22 @@ enum Said {
 /// An answer.
 pub(crate) fn answer(description: &str) -> Answer {
     match serde_json::from_str(description).expect("a description of an answer") {
-        Said::Joined { room: name, form, seq, epoch, recovered, history, members } => Answer::Joined {
-            room: named(&name, &form),
+        Said::Joined { namespace, room, form, seq, epoch, recovered, history, members } => Answer::Joined {
+            room: named(&namespace, &room, &form),
             head: Position { epoch, seq },
             recovered,
             history: history.into_iter().map(happened).collect(),
             members,
         },
-        Said::Left { room, form } => Answer::Left { room: named(&room, &form) },
+        Said::Left { namespace, room, form } => Answer::Left { room: named(&namespace, &room, &form) },
+        Said::Done => Answer::Done,
+        Said::Welcome { connection, recovery } => Answer::Welcome { connection, recovery },
+        Said::Stored { namespace, room, form, seq, epoch } => {
+            Answer::Stored { room: named(&namespace, &room, &form), through: Position { epoch, seq } }
+        }
+        Said::Expelled { namespace, room, form } => {
+            Answer::Expelled { room: named(&namespace, &room, &form) }
+        }
         Said::Accepted { seq } => Answer::Accepted {
             published: Published {
                 position: Position { epoch: 1, seq },
@@ -212,11 +291,19 @@ pub(crate) fn answer(description: &str) -> Answer {
     }
 }
 
-fn named(name: &str, as_written: &str) -> RoomRef {
-    RoomRef { id: room(name), form: form(as_written) }
+fn named(namespace: &str, name: &str, as_written: &str) -> RoomRef {
+    RoomRef { id: room(namespace, name), form: form(as_written) }
 }
 
 fn coded(name: &str) -> Code {
-    let codes = [Code::NotInRoom, Code::RateLimited, Code::Overloaded, Code::Forbidden, Code::TokenExpired];
+    let codes = [
+        Code::NotInRoom,
+        Code::RateLimited,
+        Code::Overloaded,
+        Code::Forbidden,
+        Code::NotFound,
+        Code::TokenExpired,
+        Code::TooManyConnections,
+    ];
     codes.into_iter().find(|code| code.as_str() == name).expect("a code that transcripts use")
 }

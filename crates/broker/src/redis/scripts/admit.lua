@@ -1,8 +1,11 @@
--- Takes one of a user's connection slots. Idempotent for one connection.
+-- Takes one of a user's connection slots, which makes them online. Idempotent for one connection.
 --
--- KEYS[1] nodes by lease end, KEYS[2] the user's slots by age, KEYS[3] the slots that the node holds
--- ARGV[1] node, ARGV[2] user, ARGV[3] connection, ARGV[4] limit (0: none), ARGV[5] '1' to replace the oldest
--- returns 'lapsed' where the node has no lease; else 'admitted', 'refused', or 'replaces <node> <connection>'
+-- KEYS[1] nodes by lease end, KEYS[2] the user's slots by age, KEYS[3] the slots that the node holds, KEYS[4] who is online,
+-- KEYS[5] who is leaving
+-- ARGV[1] node, ARGV[2] user, ARGV[3] connection, ARGV[4] limit (0: none), ARGV[5] '1' to replace the oldest,
+-- ARGV[6] name as the reader wants it
+-- returns 'lapsed' where the node has no lease; else 'first' (the user was offline), 'admitted', 'refused', or
+-- 'replaces <node> <connection>'
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
@@ -30,4 +33,11 @@ end
 local newest = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
 redis.call('ZADD', KEYS[2], 'NX', math.max(now, tonumber(newest or 0) + 1), slot)
 redis.call('SADD', KEYS[3], ARGV[2] .. '\0' .. ARGV[3])
+if redis.call('HSET', KEYS[4], ARGV[2], ARGV[6]) == 1 and answer == 'admitted' then
+  return 'first'
+end
+if not newest then
+  -- Back within the grace: nobody hears of it.
+  redis.call('ZREM', KEYS[5], ARGV[2])
+end
 return answer

@@ -1,8 +1,9 @@
 -- One atomic look at a room: its head, the oldest position in the hot log, and a stretch of entries.
 --
--- KEYS[1] shard meta, KEYS[2] room state, KEYS[3] hot log
+-- KEYS[1] shard meta, KEYS[2] room state, KEYS[3] hot log, KEYS[4] what is erased in it, by seq
 -- ARGV[1] 'after' or 'newest', ARGV[2] the position (after) or the exclusive seq, '' for none (newest), ARGV[3] limit
--- returns head, oldest ('' for none), then position and body of each entry, oldest first
+-- returns head, oldest ('' for none), the erased positions among the entries, then position and body of each entry,
+-- oldest first
 local meta = redis.call('HMGET', KEYS[1], 'epoch', 'floor')
 if not meta[1] then
   return redis.error_reply('FENCE the shard is not there')
@@ -14,21 +15,36 @@ if state[1] ~= meta[1] then
 end
 local limit = tonumber(ARGV[3])
 local oldest = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)
-local reply = { meta[1] .. '-' .. string.format('%.0f', seq), oldest[1] and oldest[1][1] or '' }
+local reply = { meta[1] .. '-' .. string.format('%.0f', seq), oldest[1] and oldest[1][1] or '', {} }
 
-local function add(entry)
-  reply[#reply + 1] = entry[1]
-  reply[#reply + 1] = entry[2][2]
+local function number(entry)
+  return string.match(entry[1], '%-(%d+)$')
 end
 
-if limit == 0 or not oldest[1] then
+-- Oldest first, from either end of the list.
+local function show(entries, first, last, step)
+  if #entries == 0 then
+    return reply
+  end
+  reply[3] = redis.call('ZRANGEBYSCORE', KEYS[4], number(entries[first]), number(entries[last]))
+  for index = first, last, step do
+    reply[#reply + 1] = entries[index][1]
+    reply[#reply + 1] = entries[index][2][2]
+  end
+  return reply
+end
+
+if not oldest[1] then
+  -- The hot log has run out, and its marks with it. A look must not fail where nothing can be written now.
+  redis.pcall('DEL', KEYS[4])
+  return reply
+end
+if limit == 0 then
   return reply
 end
 if ARGV[1] == 'after' then
-  for _, entry in ipairs(redis.call('XRANGE', KEYS[3], '(' .. ARGV[2], '+', 'COUNT', limit)) do
-    add(entry)
-  end
-  return reply
+  local entries = redis.call('XRANGE', KEYS[3], '(' .. ARGV[2], '+', 'COUNT', limit)
+  return show(entries, 1, #entries, 1)
 end
 -- Numbers rise across epochs, so walking backwards by id walks backwards by seq.
 local below = tonumber(ARGV[2]) or math.huge
@@ -36,7 +52,7 @@ local found, last = {}, '+'
 while #found < limit do
   local page = redis.call('XREVRANGE', KEYS[3], last, '-', 'COUNT', 128)
   for _, entry in ipairs(page) do
-    if #found < limit and tonumber(string.match(entry[1], '%-(%d+)$')) < below then
+    if #found < limit and tonumber(number(entry)) < below then
       found[#found + 1] = entry
     end
   end
@@ -45,7 +61,4 @@ while #found < limit do
   end
   last = '(' .. page[#page][1]
 end
-for index = #found, 1, -1 do
-  add(found[index])
-end
-return reply
+return show(found, #found, 1, -1)

@@ -1,20 +1,34 @@
-//! A broker in memory whose looks, deliveries and memory do what a test says.
+//! One node's end of a broker in memory whose looks, deliveries and memory do what a test says. Several nodes may
+//! share one memory; a room's entries and what passes in it are delivered to every subscribed node, in one order.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{Broker, Delivery, Inbox, PortError, Published, Sealer, Span};
 use domain::seal::Unsealed;
-use domain::{Author, Content, Draft, Entry, Kind, MessageId, Position, RoomId, Timestamp, UserId};
+use domain::{Author, Content, Draft, Entry, Kind, MessageId, Passing, Position, RoomId, Timestamp, UserId};
 
+use super::memory::Memory;
 use super::script::Script;
+
+/// What all nodes share.
+#[derive(Default)]
+struct Sea {
+    memory: Mutex<Memory>,
+    nodes: Mutex<Vec<Weak<ScriptedBroker>>>,
+}
 
 #[derive(Default)]
 pub(crate) struct ScriptedBroker {
+    sea: Arc<Sea>,
     inbox: OnceLock<Arc<dyn Inbox>>,
-    memory: Mutex<Memory>,
+    subscribed: Mutex<HashSet<RoomId>>,
+    // Deliveries that are on their way for as long as a test wants.
+    late: Mutex<Option<Vec<Delivery>>>,
+    dead: AtomicBool,
     /// Looks at a room's head, held back with the answer in hand.
     pub(crate) heads: Script,
     /// Looks at a room's newest page, held back with the answer in hand.
@@ -25,41 +39,30 @@ pub(crate) struct ScriptedBroker {
     pub(crate) subscriptions: Script,
     /// Publications, held back before anything is done.
     pub(crate) publications: Script,
-}
-
-struct Memory {
-    // Where a room stands in which nothing happened yet.
-    base: Position,
-    logs: HashMap<RoomId, Vec<Entry>>,
-    subscribed: HashSet<RoomId>,
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        Self { base: Position::START, logs: HashMap::new(), subscribed: HashSet::new() }
-    }
-}
-
-impl Memory {
-    fn head(&self, room: &RoomId) -> Position {
-        let newest = self.logs.get(room).and_then(|log| log.last()).map(|entry| entry.position);
-        newest.map_or(self.base, |newest| newest.max(self.base))
-    }
-
-    fn accept(&mut self, draft: Draft) -> Entry {
-        let entry = Entry { position: self.head(&draft.room).next(), draft };
-        self.logs.entry(entry.draft.room.clone()).or_default().push(entry.clone());
-        entry
-    }
-
-    fn span(&self, room: &RoomId, choose: impl Fn(&[Entry]) -> Vec<Entry>) -> Span {
-        let log = self.logs.get(room).map_or(&[][..], Vec::as_slice);
-        let oldest = log.first().map(|entry| entry.position);
-        Span { head: self.head(room), oldest, entries: choose(log) }
-    }
+    /// What passes, held back before anything is done.
+    pub(crate) passings: Script,
 }
 
 impl ScriptedBroker {
+    pub(crate) fn new() -> Arc<Self> {
+        Self::on(Arc::default())
+    }
+
+    /// Another node's end of the same broker.
+    pub(crate) fn beside(&self) -> Arc<Self> {
+        Self::on(self.sea.clone())
+    }
+
+    fn on(sea: Arc<Sea>) -> Arc<Self> {
+        let broker = Arc::new(Self { sea: sea.clone(), ..Self::default() });
+        sea.nodes.lock().unwrap().push(Arc::downgrade(&broker));
+        broker
+    }
+
+    fn memory<T>(&self, look: impl FnOnce(&mut Memory) -> T) -> T {
+        look(&mut self.sea.memory.lock().unwrap())
+    }
+
     /// Accepts a message; its delivery is lost, or comes later by [`Self::deliver`].
     pub(crate) fn accept(&self, room: &RoomId, text: &str) -> Entry {
         let id = MessageId::new();
@@ -74,15 +77,13 @@ impl ScriptedBroker {
             origin: None,
             body: Unsealed.seal(room, id, &Content::text(text).to_bytes()),
         };
-        self.memory.lock().unwrap().accept(draft)
+        self.memory(|memory| memory.accept(draft))
     }
 
-    /// Hands an entry to the node, if it is subscribed.
+    /// Hands an entry to every node that is subscribed.
     pub(crate) fn deliver(&self, entry: Entry) {
-        let subscribed = self.is_subscribed(&entry.draft.room);
-        if let Some(inbox) = self.inbox.get().filter(|_| subscribed) {
-            inbox.deliver(Delivery::Entry(entry));
-        }
+        let room = entry.draft.room.clone();
+        self.tell(&room, &Delivery::Entry(entry));
     }
 
     /// Accepts a message and delivers it at once.
@@ -92,6 +93,55 @@ impl ScriptedBroker {
         entry
     }
 
+    /// Tells every node that is subscribed to the room.
+    pub(crate) fn tell(&self, room: &RoomId, delivery: &Delivery) {
+        self.each(|node| {
+            if node.is_subscribed(room) {
+                node.hand(delivery.clone());
+            }
+        });
+    }
+
+    /// Tells every node.
+    pub(crate) fn tell_all(&self, delivery: &Delivery) {
+        self.each(|node| node.hand(delivery.clone()));
+    }
+
+    fn each(&self, each: impl Fn(&Self)) {
+        let nodes = self.sea.nodes.lock().unwrap().clone();
+        nodes.iter().filter_map(Weak::upgrade).for_each(|node| each(&node));
+    }
+
+    fn hand(&self, delivery: Delivery) {
+        if let Some(late) = &mut *self.late.lock().unwrap() {
+            return late.push(delivery);
+        }
+        if let Some(inbox) = self.inbox.get().filter(|_| !self.dead.load(Ordering::SeqCst)) {
+            inbox.deliver(delivery);
+        }
+    }
+
+    /// From now on deliveries to this node are on their way, until [`Self::catch_up`].
+    pub(crate) fn fall_behind(&self) {
+        self.late.lock().unwrap().get_or_insert_default();
+    }
+
+    /// What was on its way arrives, in order.
+    pub(crate) fn catch_up(&self) {
+        let late = self.late.lock().unwrap().take().unwrap_or_default();
+        late.into_iter().for_each(|delivery| self.hand(delivery));
+    }
+
+    /// What was on its way is lost.
+    pub(crate) fn lose_what_is_late(&self) {
+        *self.late.lock().unwrap() = None;
+    }
+
+    /// The node is gone: nothing reaches it any more.
+    pub(crate) fn die(&self) {
+        self.dead.store(true, Ordering::SeqCst);
+    }
+
     /// Says that deliveries may have been lost.
     pub(crate) fn doubt(&self) {
         self.inbox.get().expect("a node is attached").deliver(Delivery::Suspect);
@@ -99,25 +149,26 @@ impl ScriptedBroker {
 
     /// Comes back without its memory; every room goes on behind `base`. Subscriptions are made again.
     pub(crate) fn come_back_empty(&self, base: Position) {
-        let mut memory = self.memory.lock().unwrap();
-        memory.base = base;
-        memory.logs.clear();
+        self.memory(|memory| memory.come_back_empty(base));
     }
 
     /// Comes back with its logs, but not sure of them: every room goes on behind `base`, in a new epoch.
     pub(crate) fn begin_epoch(&self, base: Position) {
-        self.memory.lock().unwrap().base = base;
+        self.memory(|memory| memory.base = base);
     }
 
     /// The hot log keeps the newest `kept` entries only.
     pub(crate) fn trim(&self, room: &RoomId, kept: usize) {
-        let mut memory = self.memory.lock().unwrap();
-        let log = memory.logs.entry(room.clone()).or_default();
-        log.drain(..log.len().saturating_sub(kept));
+        self.memory(|memory| memory.trim(room, kept));
+    }
+
+    /// The hot log.
+    pub(crate) fn log(&self, room: &RoomId) -> Vec<Entry> {
+        self.memory(|memory| memory.log(room).to_vec())
     }
 
     pub(crate) fn is_subscribed(&self, room: &RoomId) -> bool {
-        self.memory.lock().unwrap().subscribed.contains(room)
+        self.subscribed.lock().unwrap().contains(room)
     }
 }
 
@@ -125,26 +176,42 @@ impl ScriptedBroker {
 impl Broker for ScriptedBroker {
     async fn publish(&self, draft: Draft) -> Result<Published, PortError> {
         self.publications.turn().await?;
-        let entry = self.memory.lock().unwrap().accept(draft);
+        let known = self.memory(|memory| memory.known(&draft));
+        if let Some(first) = known {
+            return Ok(Published { repeated: true, ..first });
+        }
+        let entry = self.memory(|memory| memory.accept(draft));
         self.deliver(entry.clone());
         Ok(Published { position: entry.position, id: entry.draft.id, repeated: false })
     }
 
+    async fn pass(&self, passing: Passing) -> Result<(), PortError> {
+        self.passings.turn().await?;
+        let room = passing.room.clone();
+        self.tell(&room, &Delivery::Passing(passing));
+        Ok(())
+    }
+
+    async fn erase(&self, room: &RoomId, position: Position) -> Result<(), PortError> {
+        self.memory(|memory| memory.erase(room, position));
+        Ok(())
+    }
+
     async fn subscribe(&self, room: &RoomId) -> Result<(), PortError> {
         self.subscriptions.turn().await?;
-        self.memory.lock().unwrap().subscribed.insert(room.clone());
+        self.subscribed.lock().unwrap().insert(room.clone());
         Ok(())
     }
 
     async fn unsubscribe(&self, room: &RoomId) -> Result<(), PortError> {
-        self.memory.lock().unwrap().subscribed.remove(room);
+        self.subscribed.lock().unwrap().remove(room);
         Ok(())
     }
 
     async fn after(&self, room: &RoomId, after: Position, limit: usize) -> Result<Span, PortError> {
         let behind =
             |log: &[Entry]| log.iter().filter(|entry| entry.position > after).take(limit).cloned().collect();
-        let span = self.memory.lock().unwrap().span(room, behind);
+        let span = self.memory(|memory| memory.span(room, behind));
         self.looks.turn().await?;
         Ok(span)
     }
@@ -156,7 +223,7 @@ impl Broker for ScriptedBroker {
             page.reverse();
             page
         };
-        let span = self.memory.lock().unwrap().span(room, newest);
+        let span = self.memory(|memory| memory.span(room, newest));
         let script = if limit == 0 { &self.heads } else { &self.pages };
         script.turn().await?;
         Ok(span)

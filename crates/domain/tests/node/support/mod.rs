@@ -3,24 +3,29 @@
 mod broker;
 mod client;
 mod dialect;
+mod directory;
+mod memory;
+mod notes;
 mod presence;
 mod script;
 mod store;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::node::{Door, Node, Ports};
+use domain::node::{Door, Node, Ports, Resume, Visitor};
 use domain::seal::Unsealed;
-use domain::{Identity, Limits, Namespace, NodeId, Policies, Position, Profile, Refusal};
+use domain::{Identity, Joins, Limits, Namespace, NodeId, Policies, Position, Profile, Refusal};
 use domain::{Role, RoomId, Timestamp, UserId};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::sleep;
 
 use broker::ScriptedBroker;
-pub(crate) use client::Client;
+pub(crate) use client::{Client, PING};
 use dialect::Words;
-pub(crate) use dialect::shown;
+pub(crate) use dialect::{shown, shown_of};
+use directory::ScriptedDirectory;
+use notes::{ScriptedNotes, ScriptedTokens};
 use presence::ScriptedPresence;
 pub(crate) use presence::seat;
 use store::ScriptedStore;
@@ -30,9 +35,13 @@ pub(crate) struct World {
     pub(crate) broker: Arc<ScriptedBroker>,
     pub(crate) presence: Arc<ScriptedPresence>,
     pub(crate) store: Arc<ScriptedStore>,
+    pub(crate) directory: Arc<ScriptedDirectory>,
+    pub(crate) notes: Arc<ScriptedNotes>,
     pub(crate) node: Arc<Node>,
-    door: Arc<Door>,
+    plain: Arc<Door>,
+    full: Arc<Door>,
     running: JoinHandle<()>,
+    lives: Mutex<Vec<AbortHandle>>,
 }
 
 impl World {
@@ -43,36 +52,59 @@ impl World {
 
     /// The same with other limits.
     pub(crate) async fn with(limits: Limits) -> Self {
+        let broker = ScriptedBroker::new();
+        let presence = Arc::new(ScriptedPresence::new(broker.clone()));
         let limits = Limits { commands_per_second: 0, ..limits };
-        let (broker, presence) = (Arc::new(ScriptedBroker::default()), Arc::new(ScriptedPresence::default()));
-        let store = Arc::new(ScriptedStore::default());
+        Self::made_of(broker, presence, limits, Arc::default(), Arc::default(), Arc::default()).await
+    }
+
+    /// Another node of the same cluster.
+    pub(crate) async fn beside(&self) -> Self {
+        let broker = self.broker.beside();
+        let presence = Arc::new(self.presence.beside(broker.clone()));
+        let (store, directory, notes) = (self.store.clone(), self.directory.clone(), self.notes.clone());
+        Self::made_of(broker, presence, self.node.limits().clone(), store, directory, notes).await
+    }
+
+    async fn made_of(
+        broker: Arc<ScriptedBroker>,
+        presence: Arc<ScriptedPresence>,
+        limits: Limits,
+        store: Arc<ScriptedStore>,
+        directory: Arc<ScriptedDirectory>,
+        notes: Arc<ScriptedNotes>,
+    ) -> Self {
         let ports = Ports {
             broker: broker.clone(),
             presence: presence.clone(),
             store: store.clone(),
+            directory: directory.clone(),
+            notes: notes.clone(),
+            tokens: Arc::new(ScriptedTokens),
             sealer: Arc::new(Unsealed),
         };
         let node = Node::new(NodeId::boot("node"), limits, Policies::default(), ports);
-        let profile = Profile { name: "test", refusal: Refusal::Unauthorized, warns_of_expiry: false };
-        let door = Arc::new(Door { profile, dialect: Arc::new(Words) });
         let runner = node.clone();
         let running = tokio::spawn(async move { runner.run().await });
         calm().await;
-        Self { broker, presence, store, node, door, running }
+        let (plain, full) = (plain_door(), full_door());
+        let lives = Mutex::default();
+        Self { broker, presence, store, directory, notes, node, plain, full, running, lives }
     }
 
-    /// A client whose token lasts for an hour.
+    /// A client whose token lasts for an hour, at a door where nothing happens that it does not ask for.
     pub(crate) fn client(&self, user: &str) -> Client {
-        self.client_for(user, Duration::from_secs(3600))
+        self.client_for(user, AN_HOUR)
     }
 
     /// A client whose token ends after this time.
     pub(crate) fn client_for(&self, user: &str, token: Duration) -> Client {
-        let expires_at = Timestamp(Timestamp::now().0 + i64::try_from(token.as_millis()).unwrap());
-        let user = UserId::text(user).unwrap();
-        let identity = Identity { user, name: None, role: Role::User, expires_at, rooms: None };
-        let (node, door) = (self.node.clone(), self.door.clone());
-        Client::new(|wire| tokio::spawn(node.serve(wire, door, identity)))
+        self.visit(&self.plain, identity(user, token), None)
+    }
+
+    /// The same with another identity.
+    pub(crate) fn client_as(&self, identity: Identity) -> Client {
+        self.visit(&self.plain, identity, None)
     }
 
     /// A client that is in these rooms, and was shown nothing of them.
@@ -84,6 +116,81 @@ impl World {
         }
         client
     }
+
+    /// A client at the door that opens: it joins its user's own room and chats, welcomes and recovers.
+    pub(crate) fn guest_as(&self, identity: Identity, past: Option<Resume>) -> Client {
+        self.visit(&self.full, identity, past)
+    }
+
+    /// The same, coming back with what it has.
+    pub(crate) fn returning(&self, user: &str, past: Option<Resume>) -> Client {
+        self.guest_as(identity(user, AN_HOUR), past)
+    }
+
+    /// A client that was welcomed at that door, and was shown nothing else.
+    pub(crate) async fn guest(&self, user: &str) -> Client {
+        let mut guest = self.returning(user, None);
+        let welcome = guest.hear().await;
+        assert!(welcome.starts_with("welcome "), "{welcome}");
+        guest
+    }
+
+    fn visit(&self, door: &Arc<Door>, identity: Identity, resume: Option<Resume>) -> Client {
+        let (node, door) = (self.node.clone(), door.clone());
+        let visitor = Visitor { identity, resume };
+        Client::new(|wire| {
+            let life = tokio::spawn(node.serve(wire, door, visitor));
+            self.lives.lock().unwrap().push(life.abort_handle());
+            life
+        })
+    }
+
+    /// The node dies without a further call.
+    pub(crate) fn kill(&self) {
+        self.broker.die();
+        self.running.abort();
+        self.lives.lock().unwrap().iter().for_each(AbortHandle::abort);
+    }
+}
+
+fn plain_door() -> Arc<Door> {
+    let profile = Profile {
+        name: "plain",
+        refusal: Refusal::Unauthorized,
+        warns_of_expiry: false,
+        joins: Joins::default(),
+        welcomes: false,
+        shows_members: false,
+        recovers: false,
+        tells_stored: true,
+    };
+    Arc::new(Door { profile, dialect: Arc::new(Words { inlines: true }) })
+}
+
+fn full_door() -> Arc<Door> {
+    let profile = Profile {
+        name: "full",
+        refusal: Refusal::Unauthorized,
+        warns_of_expiry: false,
+        joins: Joins { own: true, chats: true },
+        welcomes: true,
+        shows_members: true,
+        recovers: true,
+        tells_stored: true,
+    };
+    Arc::new(Door { profile, dialect: Arc::new(Words { inlines: false }) })
+}
+
+pub(crate) const AN_HOUR: Duration = Duration::from_secs(3600);
+
+pub(crate) fn user(name: &str) -> UserId {
+    UserId::text(name).unwrap()
+}
+
+/// An ordinary user whose token ends after this time.
+pub(crate) fn identity(user: &str, token: Duration) -> Identity {
+    let expires_at = Timestamp(Timestamp::now().0 + i64::try_from(token.as_millis()).unwrap());
+    Identity { user: UserId::text(user).unwrap(), name: None, role: Role::User, expires_at, rooms: None }
 }
 
 impl Drop for World {
@@ -97,8 +204,13 @@ pub(crate) async fn calm() {
     sleep(Duration::from_millis(1)).await;
 }
 
+/// An open room by its name, any other by its key.
 pub(crate) fn room(name: &str) -> RoomId {
-    RoomId::new(Namespace::Room, name).unwrap()
+    if name.contains(':') {
+        RoomId::parse(name).unwrap()
+    } else {
+        RoomId::new(Namespace::Room, name).unwrap()
+    }
 }
 
 pub(crate) fn at(epoch: u64, seq: u64) -> Position {

@@ -1,21 +1,31 @@
-//! Presence of one node: its seats and slots as the cluster sees them, and the lease as a test wants it.
+//! Presence of one node: its seats as the cluster sees them, everybody's slots, and the lease as a test wants it.
 
-use std::collections::{HashSet, VecDeque};
-use std::sync::Mutex;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{Admission, Census, Departure, Lease, PortError, Presence};
+use domain::ports::{Admission, Census, CensusChange, Delivery, Lease, PortError, Presence, Swept};
 use domain::{Author, ConnectionId, RoomId, UserId};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use super::broker::ScriptedBroker;
 use super::script::{PATIENCE, Script};
 
 type Seats = HashSet<(RoomId, UserId)>;
 
+/// Who is online, on whichever node.
+#[derive(Default)]
+struct Slots {
+    taken: Vec<(ConnectionId, Author)>,
+    graces: HashMap<UserId, (Instant, Author)>,
+}
+
 pub(crate) struct ScriptedPresence {
+    broker: Arc<ScriptedBroker>,
     seats: watch::Sender<Seats>,
-    slots: Mutex<HashSet<ConnectionId>>,
+    slots: Arc<Mutex<Slots>>,
     /// What the next renewals say; then `Held`.
     pub(crate) leases: Mutex<VecDeque<Lease>>,
     renewals: watch::Sender<usize>,
@@ -25,20 +35,8 @@ pub(crate) struct ScriptedPresence {
     pub(crate) leaving: Script,
     /// Comparing seats.
     pub(crate) comparing: Script,
-}
-
-impl Default for ScriptedPresence {
-    fn default() -> Self {
-        Self {
-            seats: watch::Sender::new(Seats::new()),
-            slots: Mutex::default(),
-            leases: Mutex::default(),
-            renewals: watch::Sender::new(0),
-            entering: Script::default(),
-            leaving: Script::default(),
-            comparing: Script::default(),
-        }
-    }
+    /// Taking a slot, held back before anything is done.
+    pub(crate) admitting: Script,
 }
 
 /// A seat, written short.
@@ -47,6 +45,29 @@ pub(crate) fn seat(room: &RoomId, user: &str) -> (RoomId, UserId) {
 }
 
 impl ScriptedPresence {
+    pub(crate) fn new(broker: Arc<ScriptedBroker>) -> Self {
+        Self::with(broker, Arc::default())
+    }
+
+    /// Another node's presence, among the same users.
+    pub(crate) fn beside(&self, broker: Arc<ScriptedBroker>) -> Self {
+        Self::with(broker, self.slots.clone())
+    }
+
+    fn with(broker: Arc<ScriptedBroker>, slots: Arc<Mutex<Slots>>) -> Self {
+        Self {
+            broker,
+            seats: watch::Sender::new(Seats::new()),
+            slots,
+            leases: Mutex::default(),
+            renewals: watch::Sender::new(0),
+            entering: Script::default(),
+            leaving: Script::default(),
+            comparing: Script::default(),
+            admitting: Script::default(),
+        }
+    }
+
     /// The cluster has lost these seats, and has those instead.
     pub(crate) fn replace_seats(&self, seats: impl IntoIterator<Item = (RoomId, UserId)>) {
         self.seats.send_replace(seats.into_iter().collect());
@@ -57,7 +78,7 @@ impl ScriptedPresence {
     }
 
     pub(crate) fn slots(&self) -> usize {
-        self.slots.lock().unwrap().len()
+        self.slots.lock().unwrap().taken.len()
     }
 
     /// Waits until exactly these seats are taken.
@@ -75,9 +96,20 @@ impl ScriptedPresence {
         timeout(PATIENCE, renewals.wait_for(|renewals| *renewals >= aim)).await.unwrap().unwrap();
     }
 
-    fn census(&self, room: &RoomId, edge: bool) -> Census {
-        let count = self.seats.borrow().iter().filter(|(taken, _)| taken == room).count();
-        Census { edge, count: count as u64 }
+    fn sitters(&self, room: &RoomId) -> Vec<Author> {
+        let seats = self.seats.borrow();
+        let here = seats.iter().filter(|(taken, _)| taken == room);
+        here.map(|(_, user)| Author { user: user.clone(), name: None }).collect()
+    }
+
+    fn census(&self, room: &RoomId, who: &UserId, edge: bool, entered: bool) -> Census {
+        let count = self.sitters(room).len() as u64;
+        if edge {
+            let who = Author { user: who.clone(), name: None };
+            let change = CensusChange { room: room.clone(), who, entered, count };
+            self.broker.tell(room, &Delivery::Census(change));
+        }
+        Census { edge, count }
     }
 }
 
@@ -87,34 +119,74 @@ impl Presence for ScriptedPresence {
         self.entering.turn().await?;
         let mut edge = false;
         self.seats.send_modify(|seats| edge = seats.insert((room.clone(), who.user.clone())));
-        Ok(self.census(room, edge))
+        Ok(self.census(room, &who.user, edge, true))
     }
 
     async fn leave(&self, room: &RoomId, user: &UserId) -> Result<Census, PortError> {
         self.leaving.turn().await?;
         let mut edge = false;
         self.seats.send_modify(|seats| edge = seats.remove(&(room.clone(), user.clone())));
-        Ok(self.census(room, edge))
+        Ok(self.census(room, user, edge, false))
     }
 
-    async fn members(&self, _: &RoomId, _: usize) -> Result<(Vec<Author>, u64), PortError> {
-        Ok((Vec::new(), 0))
+    async fn members(&self, room: &RoomId, limit: usize) -> Result<(Vec<Author>, u64), PortError> {
+        let sitters = self.sitters(room);
+        let count = sitters.len() as u64;
+        Ok((sitters.into_iter().take(limit).collect(), count))
     }
 
     async fn admit(
         &self,
-        _: &UserId,
+        who: &Author,
         connection: ConnectionId,
-        _: usize,
-        _: bool,
+        limit: usize,
+        replace_oldest: bool,
     ) -> Result<Admission, PortError> {
-        self.slots.lock().unwrap().insert(connection);
-        Ok(Admission::Admitted)
+        self.admitting.turn().await?;
+        let mut slots = self.slots.lock().unwrap();
+        if slots.taken.iter().any(|(taken, _)| *taken == connection) {
+            return Ok(Admission::Admitted { first: false });
+        }
+        let mine = |(_, owner): &&(ConnectionId, Author)| owner.user == who.user;
+        let (held, oldest) =
+            (slots.taken.iter().filter(mine).count(), slots.taken.iter().position(|slot| mine(&slot)));
+        let in_grace = slots.graces.contains_key(&who.user);
+        let replaced = match oldest.filter(|_| limit > 0 && held >= limit) {
+            Some(_) if !replace_oldest => return Ok(Admission::Refused),
+            Some(oldest) => Some(slots.taken.remove(oldest).0),
+            None => None,
+        };
+        slots.graces.remove(&who.user);
+        slots.taken.push((connection, who.clone()));
+        drop(slots);
+        let Some(replaced) = replaced else {
+            return Ok(Admission::Admitted { first: held == 0 && !in_grace });
+        };
+        self.broker.tell_all(&Delivery::Evict(replaced));
+        Ok(Admission::Replaces(replaced))
     }
 
-    async fn release(&self, _: &UserId, connection: ConnectionId) -> Result<(), PortError> {
-        self.slots.lock().unwrap().remove(&connection);
-        Ok(())
+    async fn release(
+        &self,
+        user: &UserId,
+        connection: ConnectionId,
+        grace: Duration,
+    ) -> Result<bool, PortError> {
+        let mut slots = self.slots.lock().unwrap();
+        let Some(index) = slots.taken.iter().position(|(taken, _)| *taken == connection) else {
+            return Ok(false);
+        };
+        let (_, who) = slots.taken.remove(index);
+        let last = !slots.taken.iter().any(|(_, owner)| owner.user == *user);
+        if last {
+            slots.graces.insert(user.clone(), (Instant::now() + grace, who));
+        }
+        Ok(last)
+    }
+
+    async fn is_online(&self, user: &UserId) -> Result<bool, PortError> {
+        let slots = self.slots.lock().unwrap();
+        Ok(slots.graces.contains_key(user) || slots.taken.iter().any(|(_, owner)| owner.user == *user))
     }
 
     async fn held(&self) -> Result<Vec<(RoomId, UserId)>, PortError> {
@@ -127,11 +199,15 @@ impl Presence for ScriptedPresence {
         Ok(self.leases.lock().unwrap().pop_front().unwrap_or(Lease::Held))
     }
 
-    async fn sweep(&self) -> Result<Vec<Departure>, PortError> {
-        Ok(Vec::new())
+    async fn sweep(&self) -> Result<Swept, PortError> {
+        let (mut slots, now) = (self.slots.lock().unwrap(), Instant::now());
+        let over: Vec<UserId> =
+            slots.graces.iter().filter(|(_, (ends, _))| *ends <= now).map(|(user, _)| user.clone()).collect();
+        let offline = over.iter().filter_map(|user| Some(slots.graces.remove(user)?.1)).collect();
+        Ok(Swept { seats: 0, offline })
     }
 
-    async fn retire(&self) -> Result<(), PortError> {
+    async fn retire(&self, _: Duration) -> Result<(), PortError> {
         Ok(())
     }
 }

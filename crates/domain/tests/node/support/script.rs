@@ -51,6 +51,11 @@ impl Script {
         Held { begun, release }
     }
 
+    /// What was said of the next calls is not meant any more.
+    pub(crate) fn clear(&self) {
+        self.steps.lock().unwrap().clear();
+    }
+
     /// From now on calls take up to `longest_ms`, and this part of them fails.
     pub(crate) fn weather(&self, seed: u64, longest_ms: u64, failures: f64) {
         let dice = StdRng::seed_from_u64(seed);

@@ -1,18 +1,21 @@
 //! A database in memory that can be away, or slow to answer.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use domain::ports::{Appended, PortError, ShardLease, Store, StoredMessage};
-use domain::{Entry, Position, RoomId};
+use domain::ports::{Appended, Located, PortError, ShardLease, Store, StoredMessage};
+use domain::{Entry, Kind, MessageId, Position, RoomId};
 
 use super::script::Script;
 
 #[derive(Default)]
 pub(crate) struct ScriptedStore {
     entries: Mutex<Vec<Entry>>,
+    head: Mutex<Option<Position>>,
     away: AtomicBool,
+    /// How often the heads of some rooms were asked for.
+    pub(crate) asked: AtomicUsize,
     /// Looks behind a position.
     pub(crate) looks: Script,
 }
@@ -20,6 +23,11 @@ pub(crate) struct ScriptedStore {
 impl ScriptedStore {
     pub(crate) fn keep(&self, entry: Entry) {
         self.entries.lock().unwrap().push(entry);
+    }
+
+    /// The database is known to have come this far, and has nothing of what lies before.
+    pub(crate) fn keep_head(&self, entry: Entry) {
+        *self.head.lock().unwrap() = Some(entry.position);
     }
 
     pub(crate) fn go_away(&self, away: bool) {
@@ -65,7 +73,38 @@ impl Store for ScriptedStore {
 
     async fn head(&self, room: &RoomId) -> Result<Option<Position>, PortError> {
         self.present()?;
-        Ok(self.of(room).last().map(|entry| entry.position))
+        let known = *self.head.lock().unwrap();
+        Ok(self.of(room).last().map(|entry| entry.position).max(known))
+    }
+
+    async fn heads_of(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Position)>, PortError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.present()?;
+        let newest = |room: &RoomId| Some((room.clone(), self.of(room).last()?.position));
+        Ok(rooms.iter().filter_map(newest).collect())
+    }
+
+    async fn locate(&self, id: MessageId) -> Result<Option<Located>, PortError> {
+        self.present()?;
+        let entries = self.entries.lock().unwrap();
+        let Some(entry) = entries.iter().find(|entry| entry.draft.id == id) else { return Ok(None) };
+        let withdraws = |entry: &Entry| entry.draft.kind == Kind::Delete && entry.draft.target == Some(id);
+        Ok(Some(Located {
+            room: entry.draft.room.clone(),
+            position: entry.position,
+            kind: entry.draft.kind,
+            author: entry.draft.author.user.clone(),
+            sent_at: entry.draft.sent_at,
+            deleted: entries.iter().any(withdraws),
+        }))
+    }
+
+    async fn reactions(&self, room: &RoomId, target: MessageId) -> Result<Vec<Entry>, PortError> {
+        self.present()?;
+        let reacts = |entry: &Entry| matches!(entry.draft.kind, Kind::React | Kind::Unreact);
+        let mut entries = self.of(room);
+        entries.retain(|entry| reacts(entry) && entry.draft.target == Some(target));
+        Ok(entries)
     }
 
     async fn heads(&self) -> Result<Vec<(RoomId, Position)>, PortError> {

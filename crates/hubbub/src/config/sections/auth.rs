@@ -57,6 +57,36 @@ pub(crate) static SECTION: Section = Section {
             "true",
             "Whether an unknown user with a good token is created on first sight; else they are refused.",
         ),
+        setting(
+            "auth.registration",
+            Kind::Boolean,
+            "true",
+            "Whether anybody may register with a name and a password. Needs `auth.jwt_secret`, which signs the tokens.",
+        ),
+        setting(
+            "auth.login_ttl",
+            Kind::Duration(Bounds::between(60_000, 31_536_000_000)),
+            "12h",
+            "How long the token of a login is good; `auth.max_session` cuts it.",
+        ),
+        setting(
+            "auth.logins_per_minute",
+            Kind::Integer(Bounds::limit(1, 1_000_000)),
+            "10",
+            "Failed logins by one name from one address in a minute. 0: no limit.",
+        ),
+        setting(
+            "auth.logins_per_address",
+            Kind::Integer(Bounds::limit(1, 1_000_000)),
+            "600",
+            "Logins, and apart from them registrations, from one address in a minute. 0: no limit.",
+        ),
+        setting(
+            "auth.admission_ttl",
+            Kind::Duration(Bounds::between(0, 3_600_000)),
+            "30s",
+            "How long a user who was found in the directory is not looked up again. 0: each time.",
+        ),
     ],
 };
 
@@ -83,6 +113,16 @@ pub struct AuthConfig {
     pub audience: Option<String>,
     /// Whether unknown users are created.
     pub provision_users: bool,
+    /// Whether anybody may register.
+    pub registration: bool,
+    /// Life of a login's token.
+    pub login_ttl: Duration,
+    /// Failed logins by one name from one address in a minute.
+    pub logins_per_minute: u32,
+    /// Logins from one address in a minute.
+    pub logins_per_address: u32,
+    /// How long a user is remembered as let in.
+    pub admission_ttl: Duration,
 }
 
 /// Where a key set is read from.
@@ -116,6 +156,11 @@ impl AuthConfig {
             issuer: from.optional_text("auth.issuer"),
             audience: from.optional_text("auth.audience"),
             provision_users: from.boolean("auth.provision_users"),
+            registration: from.boolean("auth.registration"),
+            login_ttl: from.duration("auth.login_ttl"),
+            logins_per_minute: from.number("auth.logins_per_minute"),
+            logins_per_address: from.number("auth.logins_per_address"),
+            admission_ttl: from.duration("auth.admission_ttl"),
         }
     }
 }

@@ -21,6 +21,12 @@ pub(crate) static SECTION: Section = Section {
             "3s",
             "How long `offline` waits, so that a reconnect is not seen as leaving and coming.",
         ),
+        setting(
+            "presence.members_shown",
+            Kind::Integer(Bounds::between(0, 10_000)),
+            "100",
+            "The members of a room are listed to it up to this number; above it, only how many there are.",
+        ),
     ],
 };
 
@@ -31,6 +37,8 @@ pub struct PresenceConfig {
     pub lease: Duration,
     /// Wait before somebody is announced offline.
     pub offline_grace: Duration,
+    /// Members listed to a room.
+    pub members_shown: usize,
 }
 
 impl PresenceConfig {
@@ -38,6 +46,7 @@ impl PresenceConfig {
         Self {
             lease: from.duration("presence.lease"),
             offline_grace: from.duration("presence.offline_grace"),
+            members_shown: from.number("presence.members_shown"),
         }
     }
 }

@@ -31,6 +31,21 @@ pub(crate) static SECTION: Section = Section {
              differ from node to node. Empty: the host name and a random part.",
         ),
         setting(
+            "server.advertise",
+            Kind::Text,
+            "",
+            "`host:port` under which the other nodes reach this one's admin_listen. A balancer that knows nothing of \
+             Socket.IO sessions sends their requests to any node, and that node passes them on. Empty: admin_listen \
+             itself, or this machine's own address where that listens on all of them.",
+        ),
+        setting(
+            "server.recovery",
+            Kind::Duration(Bounds::between(0, 3_600_000)),
+            "2m",
+            "How long a Socket.IO client that lost its connection, or its node, may come back and be given what it \
+             missed by itself. 0: not at all.",
+        ),
+        setting(
             "server.drain",
             Kind::Duration(Bounds::between(0, 3_600_000)),
             "25s",
@@ -69,6 +84,10 @@ pub struct ServerConfig {
     pub admin_listen: SocketAddr,
     /// The configured name; see [`crate::node_name`] for what stands in where it is absent.
     pub node_name: Option<String>,
+    /// Where the other nodes reach `admin_listen`; see [`crate::wiring`] for what stands in where it is absent.
+    pub advertise: Option<String>,
+    /// How long a lost client may come back to where it stood.
+    pub recovery: Duration,
     /// How long draining may take.
     pub drain: Duration,
     /// Open connections per node.
@@ -85,6 +104,8 @@ impl ServerConfig {
             listen: from.address("server.listen"),
             admin_listen: from.address("server.admin_listen"),
             node_name: from.optional_text("server.node_name"),
+            advertise: from.optional_text("server.advertise"),
+            recovery: from.duration("server.recovery"),
             drain: from.duration("server.drain"),
             max_connections: from.limit("server.max_connections"),
             allowed_origins: from.origins("server.allowed_origins"),

@@ -2,9 +2,11 @@
 
 use domain::dialect::{Dialect, Misread, Request};
 use domain::words::{Code, Command};
-use proptest::prelude::{Just, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
 use serde_json::{Value, json};
 use wire::rooms::Rooms;
+
+use crate::any_json;
 
 fn code(frame: &[u8]) -> Option<Code> {
     Rooms.decode(frame).err().map(|misread| misread.fault.code)
@@ -52,25 +54,6 @@ fn a_mark_of_128_characters_is_repeated_and_a_longer_one_is_not() {
     assert_eq!(reference.as_deref(), Some(format!("\"{}\"", "ü".repeat(128)).as_str()));
     let Misread { fault, reference } = Rooms.decode(frame(129).as_bytes()).unwrap_err();
     assert_eq!((fault.code, reference), (Code::InvalidMessage, None));
-}
-
-/// Any JSON, up to a moderate depth.
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<u64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        any::<String>().prop_map(Value::from),
-    ];
-    leaf.prop_recursive(4, 24, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::hash_map(any::<String>(), inner, 0..4)
-                .prop_map(|fields| fields.into_iter().collect::<serde_json::Map<_, _>>().into()),
-        ]
-    })
 }
 
 /// Objects that look like frames: known types and fields, with anything inside.

@@ -1,0 +1,105 @@
+//! Request bodies: one JSON object, read field by field.
+//!
+//! Owns the line between what is not JSON (400), what is too large (413), and JSON that breaks a rule
+//! (422, which names the field). Invariant: a field is either missing, or of its type.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use domain::words::{Code, UserId};
+use serde_json::{Map, Value};
+use tokio::time::timeout;
+
+use crate::problem::Problem;
+
+/// Time for a whole body to arrive.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The body of a request. Its content type is not asked for: it is JSON or it is not.
+pub(crate) struct Body(pub(crate) Fields);
+
+/// A JSON object. A field that is `null` is not there.
+pub(crate) struct Fields(Map<String, Value>);
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = timeout(PATIENCE, Bytes::from_request(request, state)).await;
+        let bytes =
+            bytes.map_err(|_| malformed(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"))?;
+        let bytes = bytes.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::of(Code::TooLarge, "the body is too large"),
+            _ => malformed(StatusCode::BAD_REQUEST, "the body did not arrive"),
+        })?;
+        match serde_json::from_slice(&bytes) {
+            Ok(Value::Object(fields)) => Ok(Self(Fields(fields))),
+            Ok(_) => Err(Problem::of(Code::InvalidMessage, "the body is a JSON object")),
+            Err(_) => Err(malformed(StatusCode::BAD_REQUEST, "the body is not JSON")),
+        }
+    }
+}
+
+fn malformed(status: StatusCode, detail: &'static str) -> Problem {
+    Problem::new(status, Code::InvalidMessage.as_str(), detail)
+}
+
+/// A field that breaks its rule.
+pub(crate) fn broken(field: &str, rule: &str) -> Problem {
+    Problem::of(Code::InvalidMessage, format!("{field}: {rule}"))
+}
+
+impl Fields {
+    /// Whether the field stands there, be it as `null`.
+    pub(crate) fn names(&self, field: &str) -> bool {
+        self.0.contains_key(field)
+    }
+
+    fn get(&self, field: &str) -> Option<&Value> {
+        self.0.get(field).filter(|value| !value.is_null())
+    }
+
+    /// A text that must be there.
+    pub(crate) fn text(&self, field: &str) -> Result<&str, Problem> {
+        self.optional_text(field)?.ok_or_else(|| broken(field, "is needed"))
+    }
+
+    /// A text that may be there.
+    pub(crate) fn optional_text(&self, field: &str) -> Result<Option<&str>, Problem> {
+        let value = self.get(field).map(|value| value.as_str().ok_or_else(|| broken(field, "is a text")));
+        value.transpose()
+    }
+
+    /// A yes or no; missing is no.
+    pub(crate) fn flag(&self, field: &str) -> Result<bool, Problem> {
+        let value =
+            self.get(field).map(|value| value.as_bool().ok_or_else(|| broken(field, "is true or false")));
+        value.unwrap_or(Ok(false))
+    }
+
+    /// A user id that must be there.
+    pub(crate) fn user(&self, field: &str) -> Result<UserId, Problem> {
+        user(self.get(field).ok_or_else(|| broken(field, "is needed"))?, field)
+    }
+
+    /// A list of at most `most` user ids that must be there.
+    pub(crate) fn users(&self, field: &str, most: usize) -> Result<Vec<UserId>, Problem> {
+        let list = self.get(field).ok_or_else(|| broken(field, "is needed"))?;
+        let list = list.as_array().ok_or_else(|| broken(field, "is a list of user ids"))?;
+        if list.len() > most {
+            return Err(broken(field, &format!("has at most {most} entries")));
+        }
+        list.iter().map(|value| user(value, field)).collect()
+    }
+}
+
+fn user(value: &Value, field: &str) -> Result<UserId, Problem> {
+    let user = match value {
+        Value::String(text) => UserId::text(text).ok(),
+        Value::Number(number) => number.as_i64().and_then(|id| UserId::number(id).ok()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    user.ok_or_else(|| broken(field, "a user id is a text of 1 to 128 characters or an integer within ±2^53"))
+}

@@ -1,0 +1,201 @@
+//! The door of Socket.IO clients: from CONNECT to a connection that the node serves.
+//!
+//! Owns who is let in, and which clients can come back to where they stood. Invariant: nobody is told that they are
+//! connected before the node has taken their seats.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::node::{Door, Node, Resume, Transport, Visitor};
+use domain::words::{CloseReason, Code, Identity};
+use serde_json::Value;
+
+use crate::auth::{Authenticator, Barred};
+use crate::engineio::{Visit, node_of};
+use crate::gateway::Gateway;
+use crate::peers;
+use crate::problem::Problem;
+use crate::socketio::{Connector, Greeting, Socket};
+use crate::telemetry::{self, Counted};
+
+/// What every refused client is told; which of the reasons it was is for the log.
+const REFUSED: CloseReason = CloseReason::BadToken("Authentication error");
+
+/// The doors of Socket.IO clients.
+#[derive(Clone)]
+pub struct SocketIoDoors {
+    /// For clients that take exactly what an event is documented to carry.
+    pub plain: Arc<Door>,
+    /// For clients that come back to where they stood, by one more argument of each event.
+    pub recovering: Arc<Door>,
+}
+
+/// What clients that say CONNECT are led to.
+pub(crate) struct Entrance {
+    pub(crate) node: Arc<Node>,
+    pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) doors: SocketIoDoors,
+}
+
+/// Every request to the public endpoint: a session of another node is asked there.
+pub(crate) async fn answer(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    let owner = session(&request).and_then(node_of).map(str::to_owned);
+    match owner {
+        Some(owner) if owner != gateway.peers.name() => {
+            let answer = peers::hand_on(&gateway.peers, &owner, request).await;
+            answer.unwrap_or_else(unknown_session)
+        }
+        Some(_) | None => gateway.engine.answer(request).await,
+    }
+}
+
+/// Every request that another node hands on: answered here, and never handed on again.
+pub(crate) async fn answer_peer(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    if !gateway.peers.trusts(request.headers()) || session(&request).is_none() {
+        return Problem::of(Code::Forbidden, "this is for the nodes of this cluster").into_response();
+    }
+    gateway.engine.answer(request).await
+}
+
+/// The session that a request belongs to.
+fn session(request: &Request) -> Option<&str> {
+    let pairs = request.uri().query()?.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.into_iter().find(|(name, _)| *name == "sid").map(|(_, sid)| sid)
+}
+
+/// As the protocol answers for a session that nobody has: the client opens another.
+fn unknown_session() -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    (StatusCode::BAD_REQUEST, kind, "{\"code\":1,\"message\":\"Session ID unknown\"}").into_response()
+}
+
+impl Connector for Entrance {
+    fn refuse(&self, visit: &Visit) -> Option<Response> {
+        if self.node.is_draining() {
+            telemetry::refused("draining");
+            return Some(Problem::draining().into_response());
+        }
+        let door = self.doors.plain.profile.name;
+        if !self.authenticator.admits_page(&visit.headers, &visit.uri, visit.peer, door) {
+            let problem = Problem::of(Code::Forbidden, "this origin may not use the cookie");
+            return Some(problem.into_response());
+        }
+        None
+    }
+
+    async fn connect(&self, greeting: Greeting, mut transport: Socket) {
+        let said = Said::read(greeting.auth.as_deref());
+        let door = if recovers(&greeting.visit) { &self.doors.recovering } else { &self.doors.plain };
+        match self.identify(&greeting.visit, said.token.as_deref(), door.profile.name).await {
+            Ok(identity) => {
+                let _counted = Counted::at(&door.profile);
+                let visitor = Visitor { identity, resume: said.resume };
+                drop(greeting);
+                // Boxed: what led here must not lie in memory beside an idle connection.
+                Box::pin(self.node.clone().serve(transport, door.clone(), visitor)).await;
+            }
+            Err(reason) => transport.close(reason).await,
+        }
+    }
+}
+
+impl Entrance {
+    async fn identify(
+        &self,
+        visit: &Visit,
+        said: Option<&str>,
+        door: &'static str,
+    ) -> Result<Identity, CloseReason> {
+        let Visit { headers, uri, peer } = visit;
+        let identified = self.authenticator.identify_connect(headers, uri, *peer, door, said).await;
+        let identity = identified.map_err(|_| REFUSED)?;
+        match self.authenticator.admit(&**self.node.directory(), &identity).await {
+            Ok(account) => {
+                let name = identity.name.clone().or(Some(account.name));
+                Ok(Identity { name, ..identity })
+            }
+            Err(Barred::Unknown | Barred::Disabled) => Err(REFUSED),
+            Err(Barred::Away(error)) => {
+                tracing::warn!(%error, user.id = %identity.user, "the directory is away, a client is sent away for now");
+                Err(CloseReason::Unavailable)
+            }
+        }
+    }
+}
+
+/// Whether the client understands connection state recovery. Nothing in the protocol says so before it is used, and a
+/// client that does not know it hands the additional argument to its handlers. Those in Python take a fixed number of
+/// them and fail.
+fn recovers(visit: &Visit) -> bool {
+    !visit.is_python()
+}
+
+/// What a client sends along with CONNECT.
+#[derive(Default)]
+struct Said {
+    token: Option<String>,
+    resume: Option<Resume>,
+}
+
+impl Said {
+    fn read(auth: Option<&[u8]>) -> Self {
+        let Some(Value::Object(mut said)) = auth.and_then(|text| serde_json::from_slice(text).ok()) else {
+            return Self::default();
+        };
+        let mut text = |name: &str| match said.remove(name) {
+            Some(Value::String(text)) => Some(text),
+            Some(_) | None => None,
+        };
+        let (token, recovery, place) = (text("token"), text("pid"), text("offset"));
+        let resume =
+            recovery.map(|recovery| Resume { recovery: recovery.into(), place: place.map(Into::into) });
+        Self { token, resume }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue};
+
+    use super::*;
+
+    fn visit(query: &str, agent: Option<&'static str>) -> Visit {
+        let mut headers = HeaderMap::new();
+        if let Some(agent) = agent {
+            headers.insert(header::USER_AGENT, HeaderValue::from_static(agent));
+        }
+        Visit {
+            headers,
+            uri: format!("/socket.io/?{query}").parse().unwrap(),
+            peer: ([127, 0, 0, 1], 9).into(),
+        }
+    }
+
+    #[test]
+    fn only_clients_that_would_fail_over_one_more_argument_are_not_recovered() {
+        for (query, agent, expected) in [
+            ("EIO=4&transport=websocket", None, true),
+            ("EIO=4&transport=polling&t=abc", Some("node-XMLHttpRequest"), true),
+            ("token=x&EIO=4&transport=polling", Some("Mozilla/5.0"), true),
+            ("transport=websocket&EIO=4&t=1.5", None, false),
+            ("transport=polling&EIO=4", Some("python-requests/2.32"), false),
+            ("EIO=4&transport=websocket", Some("Python/3.11 aiohttp/3.9"), false),
+        ] {
+            assert_eq!(recovers(&visit(query, agent)), expected, "{query} {agent:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_along_with_connect_is_read_as_far_as_it_is_text() {
+        let said = Said::read(Some(br#"{"token":"t","pid":"p","offset":"o","more":1}"#));
+        assert_eq!(said.token.as_deref(), Some("t"));
+        let resume = said.resume.unwrap();
+        assert_eq!((&*resume.recovery, resume.place.as_deref()), ("p", Some("o")));
+        for odd in [&b"[]"[..], b"{\"token\":7,\"pid\":{}}", b"nonsense"] {
+            let said = Said::read(Some(odd));
+            assert!(said.token.is_none() && said.resume.is_none());
+        }
+    }
+}
