@@ -2,7 +2,8 @@
 # cluster.sh up|down|status|logs [NAME]...|clean: a whole Hubbub cluster on this machine's loopback.
 #
 #   up      Redis, Postgres, migrate, 3 gateways, 2 persisters and HAProxy as real processes. Prints the one public
-#           address last. It is a scratch cluster: every `up` begins with empty data.
+#           address last; a second one, without the rule for Socket.IO sessions, is there to try plain round robin. It is
+#           a scratch cluster: every `up` begins with empty data.
 #   down    ends exactly those processes; data and logs stay until the next `up` or `clean`. Safe to repeat.
 #   status  who runs and where; exit 1 unless everybody does.
 #   logs    the end of every log, or of those named.
@@ -10,7 +11,7 @@
 #
 # Variables: CLUSTER_STATE (the folder in which everything is kept, default target/cluster; a second cluster needs another
 # one); PUBLIC_PORT (default 8080, or another where that is taken); HUBBUB_BIN (a built program; default: a release
-# build); HUBBUB_… settings are passed on to the parts.
+# build); CLUSTER_SEAL_KEYS (default: one fresh key); HUBBUB_… settings are passed on to the parts.
 # Invariant: either every part is ready when `up` ends with 0, or none runs.
 set -euo pipefail
 
@@ -96,7 +97,11 @@ scratch() {
   (
     umask 077
     od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$state/secret"
-    printf 'local:%s' "$(head -c 32 /dev/urandom | base64 | tr -d '\n')" >"$state/seal-keys"
+    if [ -n "${CLUSTER_SEAL_KEYS:-}" ]; then
+      printf '%s' "$CLUSTER_SEAL_KEYS" >"$state/seal-keys"
+    else
+      printf 'local:%s' "$(head -c 32 /dev/urandom | base64 | tr -d '\n')" >"$state/seal-keys"
+    fi
   )
 }
 
@@ -177,7 +182,8 @@ start_persisters() {
 
 start_haproxy() {
   local index edits
-  edits=(-e "s/@PUBLIC_PORT@/$public_port/" -e "s/@MAXCONN@/$(((files - 200) / 2))/")
+  take_port plain_port
+  edits=(-e "s/@PUBLIC_PORT@/$public_port/" -e "s/@PLAIN_PORT@/$plain_port/" -e "s/@MAXCONN@/$(((files - 200) / 2))/")
   for index in "${!GATEWAYS[@]}"; do
     edits+=(-e "s/@GATEWAY_$((index + 1))_PORT@/${gateway_ports[index]}/")
     edits+=(-e "s/@GATEWAY_$((index + 1))_ADMIN_PORT@/${gateway_admin_ports[index]}/")
@@ -210,6 +216,7 @@ summary() {
   echo
   echo "a token:     HUBBUB_AUTH__JWT_SECRET_FILE=$state/secret $hubbub token mint --user alice -q"
   echo "database:    $HUBBUB_DATABASE__URL"
+  echo "round robin: http://127.0.0.1:$plain_port (no session rule; gateways pass Socket.IO sessions on to each other)"
   echo "logs, end:   make cluster-logs, make cluster-down"
   echo "ws://127.0.0.1:$public_port/?token=TOKEN"
   echo "http://127.0.0.1:$public_port"

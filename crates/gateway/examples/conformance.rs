@@ -173,7 +173,7 @@ impl Connector for Product {
                         Inbound::Frame(frame) => said.extend(std::str::from_utf8(&frame).ok().and_then(answer_to)),
                         Inbound::Alive | Inbound::Answered => {}
                         Inbound::TooLarge => break CloseReason::FrameTooLarge,
-                        Inbound::Gone => break CloseReason::Normal,
+                        Inbound::Goodbye | Inbound::Gone => break CloseReason::Normal,
                     }
                 }
                 beat = heartbeat.next() => match beat {

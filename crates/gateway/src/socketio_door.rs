@@ -87,7 +87,8 @@ impl Connector for Entrance {
 
     async fn connect(&self, greeting: Greeting, mut transport: Socket) {
         let said = Said::read(greeting.auth.as_deref());
-        let door = if recovers(&greeting.visit) { &self.doors.recovering } else { &self.doors.plain };
+        let recovers = !greeting.visit.is_python() && !self.node.limits().recovery.is_zero();
+        let door = if recovers { &self.doors.recovering } else { &self.doors.plain };
         match self.identify(&greeting.visit, said.token.as_deref(), door.profile.name).await {
             Ok(identity) => {
                 let _counted = Counted::at(&door.profile);
@@ -125,13 +126,6 @@ impl Entrance {
     }
 }
 
-/// Whether the client understands connection state recovery. Nothing in the protocol says so before it is used, and a
-/// client that does not know it hands the additional argument to its handlers. Those in Python take a fixed number of
-/// them and fail.
-fn recovers(visit: &Visit) -> bool {
-    !visit.is_python()
-}
-
 /// What a client sends along with CONNECT.
 #[derive(Default)]
 struct Said {
@@ -157,35 +151,7 @@ impl Said {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::{HeaderMap, HeaderValue};
-
     use super::*;
-
-    fn visit(query: &str, agent: Option<&'static str>) -> Visit {
-        let mut headers = HeaderMap::new();
-        if let Some(agent) = agent {
-            headers.insert(header::USER_AGENT, HeaderValue::from_static(agent));
-        }
-        Visit {
-            headers,
-            uri: format!("/socket.io/?{query}").parse().unwrap(),
-            peer: ([127, 0, 0, 1], 9).into(),
-        }
-    }
-
-    #[test]
-    fn only_clients_that_would_fail_over_one_more_argument_are_not_recovered() {
-        for (query, agent, expected) in [
-            ("EIO=4&transport=websocket", None, true),
-            ("EIO=4&transport=polling&t=abc", Some("node-XMLHttpRequest"), true),
-            ("token=x&EIO=4&transport=polling", Some("Mozilla/5.0"), true),
-            ("transport=websocket&EIO=4&t=1.5", None, false),
-            ("transport=polling&EIO=4", Some("python-requests/2.32"), false),
-            ("EIO=4&transport=websocket", Some("Python/3.11 aiohttp/3.9"), false),
-        ] {
-            assert_eq!(recovers(&visit(query, agent)), expected, "{query} {agent:?}");
-        }
-    }
 
     #[test]
     fn what_is_said_along_with_connect_is_read_as_far_as_it_is_text() {

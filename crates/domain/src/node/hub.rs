@@ -120,6 +120,17 @@ impl Hub {
         self.shard(room).get(room).is_some_and(|entry| entry.members.iter().any(|member| member.watches))
     }
 
+    /// The rooms whose members somebody here wants to see.
+    pub(super) fn watched(&self) -> Vec<RoomId> {
+        let mut watched = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let rooms = shard.iter().filter(|(_, entry)| entry.members.iter().any(|member| member.watches));
+            watched.extend(rooms.map(|(room, _)| room.clone()));
+        }
+        watched
+    }
+
     /// Shows something to every member here.
     pub(super) fn cast(&self, room: &RoomId, parcel: &Arc<Parcel>, class: Class) {
         if let Some(entry) = self.shard(room).get(room) {

@@ -8,6 +8,7 @@ use futures::StreamExt;
 
 use super::Session;
 use super::core::Resume;
+use super::outbound::{Class, Item};
 use super::recovery::{Past, Recovery};
 use super::session::Outcome;
 use crate::ports::PortError;
@@ -76,7 +77,7 @@ impl Session {
             let chats = self.node.directory().rooms_of(&self.identity.user).await?;
             ways.extend(chats.into_iter().filter(|chat| self.identity.may_enter(chat)).map(Way::summoned));
         }
-        if !profile.recovers || self.node.limits().recovery.is_zero() {
+        if !self.recovers() {
             return Ok(Itinerary { ways, recovery: None });
         }
         let recovery = match self.recall(resume).await? {
@@ -141,12 +142,18 @@ impl Session {
         let seats: Vec<Result<Entered, PortError>> =
             futures::stream::iter(ways).map(|way| self.go(way)).buffered(AT_ONCE).collect().await;
         let entered = seats.into_iter().collect::<Result<Vec<_>, _>>()?;
-        if !entered.iter().any(|entered| self.node.is_exclusive(&entered.room)) {
+        let is_exclusive = |entered: &Entered| self.node.is_exclusive(&entered.room);
+        if !self.door.profile.joins.chats && !entered.iter().any(is_exclusive) {
             return Ok(entered);
         }
-        // Asked again behind the subscriptions: who was removed before that is not told by a whisper.
+        // Asked again behind the subscriptions: what came about before them is not told by a whisper.
         let chats: HashSet<RoomId> =
             self.node.directory().rooms_of(&self.identity.user).await?.into_iter().collect();
+        if entered.iter().any(|entered| entered.room == RoomId::of_user(&self.identity.user)) {
+            for room in chats.iter().filter(|chat| !entered.iter().any(|entered| entered.room == **chat)) {
+                self.outbound.push(Item::Enter { room: room.clone(), anew: false }, Class::Durable);
+            }
+        }
         let (kept, lost): (Vec<_>, Vec<_>) = entered
             .into_iter()
             .partition(|entered| !self.node.is_exclusive(&entered.room) || chats.contains(&entered.room));

@@ -57,6 +57,7 @@ impl Inbox for Relay {
                 let doubtful = self.hub.suspect_all();
                 tracing::info!(rooms = doubtful.len(), "deliveries are in doubt, checking every room");
                 self.call_healer(doubtful);
+                self.hub.watched().iter().for_each(|room| self.roster.touch(room));
                 // A removal may be among what was lost.
                 self.doubt.notify_one();
             }

@@ -140,6 +140,11 @@ impl Session {
         Ok(members)
     }
 
+    /// Whether this client may come back to where it stood.
+    pub(super) fn recovers(&self) -> bool {
+        self.door.profile.recovers && !self.node.limits().recovery.is_zero()
+    }
+
     /// Whether this client is shown who is in the room.
     fn watches(&self, room: &RoomId) -> bool {
         self.door.profile.shows_members && self.node.policies().of(room.namespace()).roster

@@ -11,6 +11,8 @@ use crate::words::{Author, ConnectionId, Limits, UserId};
 struct Slot {
     who: Author,
     open: bool,
+    // The cluster knows of it.
+    counted: bool,
 }
 
 /// The slots of this node's connections.
@@ -43,15 +45,14 @@ impl Slots {
     /// Takes one of the user's slots. Without the broker nothing can be counted or joined, but sockets may open and
     /// wait for it.
     pub(super) async fn admit(&self, who: &Author, connection: ConnectionId) -> Admission {
-        let admission = match self.presence.admit(who, connection, self.limit, self.replaces_oldest).await {
-            Ok(admission) => admission,
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be counted yet");
-                Admission::Admitted { first: false }
-            }
-        };
+        let asked = self.presence.admit(who, connection, self.limit, self.replaces_oldest).await;
+        let counted = asked.is_ok();
+        let admission = asked.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a connection could not be counted yet");
+            Admission::Admitted { first: false }
+        });
         if admission != Admission::Refused {
-            self.slots().insert(connection, Slot { who: who.clone(), open: true });
+            self.slots().insert(connection, Slot { who: who.clone(), open: true, counted });
         }
         if admission == (Admission::Admitted { first: true }) {
             self.news.tell(who.clone(), true);
@@ -75,8 +76,16 @@ impl Slots {
         Ok(last)
     }
 
-    /// Gives back what could not be given back before.
+    /// Counts what could not be counted, and gives back what could not be given back before.
     pub(super) async fn pay(&self) -> Result<(), PortError> {
+        let uncounted: Vec<_> = {
+            let slots = self.slots();
+            let uncounted = slots.iter().filter(|(_, slot)| slot.open && !slot.counted);
+            uncounted.map(|(connection, slot)| (*connection, slot.who.clone())).collect()
+        };
+        for (connection, who) in uncounted {
+            self.take_again(connection, who).await?;
+        }
         let closed: Vec<_> = {
             let slots = self.slots();
             let closed = slots.iter().filter(|(_, slot)| !slot.open);
@@ -96,6 +105,14 @@ impl Slots {
     /// Takes a slot again that others may have swept.
     pub(super) async fn take_again(&self, connection: ConnectionId, who: Author) -> Result<(), PortError> {
         let admission = self.presence.admit(&who, connection, 0, false).await?;
+        let is_open = self.slots().get_mut(&connection).is_some_and(|slot| {
+            slot.counted = true;
+            slot.open
+        });
+        if !is_open {
+            // It was given back while it was taken.
+            return self.give_back(&who.user, connection).await.map(|_| ());
+        }
         if admission == (Admission::Admitted { first: true }) {
             // They were said to be offline while this node was thought dead.
             self.news.tell(who, true);

@@ -21,6 +21,8 @@ pub enum Inbound {
     Answered,
     /// A message above the limit; the transport can read no further.
     TooLarge,
+    /// The client said that it leaves; it will not come back to where it stood.
+    Goodbye,
     /// The peer is gone or broke the transport's own rules, which the transport has answered itself.
     Gone,
 }

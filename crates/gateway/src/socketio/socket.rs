@@ -47,7 +47,8 @@ impl Transport for Socket {
             Heard::Connect { .. } | Heard::Alive => Inbound::Alive,
             Heard::Pong => Inbound::Answered,
             Heard::TooLarge => Inbound::TooLarge,
-            Heard::Disconnect { .. } | Heard::Gone => Inbound::Gone,
+            Heard::Disconnect { .. } => Inbound::Goodbye,
+            Heard::Gone => Inbound::Gone,
         }
     }
 

@@ -148,7 +148,7 @@ impl Connector for Obedient {
                 },
                 Inbound::Alive | Inbound::Answered => {}
                 Inbound::TooLarge => return socket.close(CloseReason::FrameTooLarge).await,
-                Inbound::Gone => return socket.close(CloseReason::Normal).await,
+                Inbound::Goodbye | Inbound::Gone => return socket.close(CloseReason::Normal).await,
             }
         }
     }

@@ -45,7 +45,6 @@ pub(crate) fn limits(config: &Config) -> Limits {
 
 pub(crate) fn policies(config: &Config) -> Policies {
     let merge = |policy: RoomPolicy, configured: &NamespacePolicy| RoomPolicy {
-        durable: configured.durable,
         echo_to_sender: configured.echo_to_sender,
         ..policy
     };
@@ -147,20 +146,23 @@ pub(crate) fn auth(config: &Config, fallback: Option<&str>) -> Result<AuthOption
     })
 }
 
+/// As long as anything that is switched off may take.
+const NEVER: Duration = Duration::from_secs(3600);
+
 /// Sessions of Socket.IO on the node of this name.
 pub(crate) fn socketio(config: &Config, node: &str) -> SocketIoOptions {
     let limits = &config.limits;
     let defaults = EngineOptions::default();
     let engine = EngineOptions {
         node: node.to_owned(),
-        ping_interval: or_else(limits.ping_interval, defaults.ping_interval),
+        ping_interval: or_else(limits.ping_interval, NEVER),
         // The client is told both; the silence that ends it is their sum.
-        ping_timeout: or_else(limits.ping_timeout.saturating_sub(limits.ping_interval), defaults.ping_timeout),
+        ping_timeout: or_else(limits.ping_timeout.saturating_sub(limits.ping_interval), NEVER),
         max_payload: if limits.frame == 0 { defaults.max_payload } else { limits.frame },
         max_sessions: config.server.max_connections.unwrap_or(usize::MAX),
         ..defaults
     };
-    let connect_timeout = or_else(limits.handshake, Duration::from_secs(3600));
+    let connect_timeout = or_else(limits.handshake, NEVER);
     SocketIoOptions { engine, connect_timeout }
 }
 

@@ -18,6 +18,10 @@ impl<T: Transport> Connection<T> {
                 Ok(())
             }
             Inbound::Gone => Err(Over(CloseReason::Normal)),
+            Inbound::Goodbye => {
+                self.says_goodbye = true;
+                Err(Over(CloseReason::Normal))
+            }
             Inbound::TooLarge => Err(Over(CloseReason::FrameTooLarge)),
             Inbound::Frame(frame) => {
                 self.next = Some(self.session.door.dialect.decode(&frame));

@@ -65,6 +65,7 @@ pub(super) struct Connection<T> {
     keeping: Option<Keeping>,
     // The clock was set anew.
     reset: bool,
+    says_goodbye: bool,
     bucket: Bucket,
     bad_frames: Strikes,
     refusals: Strikes,
@@ -74,10 +75,10 @@ pub(super) struct Connection<T> {
 impl<T: Transport> Connection<T> {
     pub(super) fn new(transport: T, session: Arc<Session>, resume: Option<Resume>) -> Self {
         let limits = session.node.limits();
-        let profile = &session.door.profile;
+        let (profile, tracks) = (&session.door.profile, session.recovers());
         Self {
             transport,
-            seats: Seats::new(session.outbound.id(), session.identity.user.clone(), profile.recovers),
+            seats: Seats::new(session.outbound.id(), session.identity.user.clone(), tracks),
             underway: Underway::default(),
             next: None,
             summons: VecDeque::new(),
@@ -86,6 +87,7 @@ impl<T: Transport> Connection<T> {
             recovery: None,
             keeping: None,
             reset: false,
+            says_goodbye: false,
             bucket: Bucket::new(limits.commands_per_second, limits.commands_burst, Instant::now()),
             bad_frames: Strikes::default(),
             refusals: Strikes::default(),
@@ -171,7 +173,7 @@ impl<T: Transport> Connection<T> {
             self.session.stop_writing(room).await;
         }
         if let Some(recovery) = self.recovery.take()
-            && reason == CloseReason::PositionLost
+            && (self.says_goodbye || reason == CloseReason::PositionLost)
         {
             recovery.forget(&self.session.node).await;
         }

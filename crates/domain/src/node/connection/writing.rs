@@ -56,7 +56,7 @@ impl<T: Transport> Connection<T> {
     /// The same frame, telling the client where it stands in all rooms that it must know of, if they are several.
     fn placed(&self, frame: Bytes, event: &Event) -> Bytes {
         let Some(position) = event.position() else { return frame };
-        if !self.session.door.profile.recovers {
+        if !self.session.recovers() {
             return frame;
         }
         let mut places = self.seats.moved_beside(event.room());
@@ -75,6 +75,10 @@ impl<T: Transport> Connection<T> {
         let (form, user) = (self.seats.form(&room), self.session.identity.user.clone());
         self.session.node.keeper().owe(room.clone(), user);
         let joined = self.seats.expel(&room);
+        if self.session.door.profile.joins.chats {
+            // They may have been added again, and that may have been heard before this: the directory knows.
+            self.summons.push_back(room.clone());
+        }
         let answer = Answer::Expelled { room: RoomRef { id: room, form } };
         joined.then(|| self.session.door.dialect.answer(&answer, None))?
     }

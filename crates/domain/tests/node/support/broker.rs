@@ -54,8 +54,8 @@ impl ScriptedBroker {
     }
 
     fn on(sea: Arc<Sea>) -> Arc<Self> {
-        let broker = Arc::new(Self { sea: sea.clone(), ..Self::default() });
-        sea.nodes.lock().unwrap().push(Arc::downgrade(&broker));
+        let broker = Arc::new(Self { sea, ..Self::default() });
+        broker.sea.nodes.lock().unwrap().push(Arc::downgrade(&broker));
         broker
     }
 

@@ -227,11 +227,6 @@ impl Client {
         self.commands = None;
     }
 
-    /// The connection's task ceases, as it does when its node is killed. What is on the wire can still be read.
-    pub(crate) fn kill(&self) {
-        self.life.abort();
-    }
-
     /// Waits for the connection's end.
     pub(crate) async fn end(self) -> CloseReason {
         self.end_within(PATIENCE).await

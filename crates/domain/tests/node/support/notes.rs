@@ -23,11 +23,6 @@ pub(crate) struct ScriptedNotes {
 }
 
 impl ScriptedNotes {
-    /// How many there are that have not lapsed.
-    pub(crate) fn count(&self) -> usize {
-        self.kept.lock().unwrap().values().filter(|(_, lapses)| *lapses > Instant::now()).count()
-    }
-
     /// Every note says this instead.
     pub(crate) fn scribble(&self, text: &'static str) {
         self.kept

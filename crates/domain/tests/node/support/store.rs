@@ -26,8 +26,8 @@ impl ScriptedStore {
     }
 
     /// The database is known to have come this far, and has nothing of what lies before.
-    pub(crate) fn keep_head(&self, entry: Entry) {
-        *self.head.lock().unwrap() = Some(entry.position);
+    pub(crate) fn keep_head(&self, head: Position) {
+        *self.head.lock().unwrap() = Some(head);
     }
 
     pub(crate) fn go_away(&self, away: bool) {
