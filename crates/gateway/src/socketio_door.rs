@@ -89,7 +89,7 @@ impl Connector for Entrance {
         let said = Said::read(greeting.auth.as_deref());
         let recovers = !greeting.visit.is_python() && !self.node.limits().recovery.is_zero();
         let door = if recovers { &self.doors.recovering } else { &self.doors.plain };
-        match self.identify(&greeting.visit, said.token.as_deref(), door.profile.name).await {
+        match Box::pin(self.identify(&greeting.visit, said.token.as_deref(), door.profile.name)).await {
             Ok(identity) => {
                 let _counted = Counted::at(&door.profile);
                 let visitor = Visitor { identity, resume: said.resume };
@@ -97,7 +97,7 @@ impl Connector for Entrance {
                 // Boxed: what led here must not lie in memory beside an idle connection.
                 Box::pin(self.node.clone().serve(transport, door.clone(), visitor)).await;
             }
-            Err(reason) => transport.close(reason).await,
+            Err(reason) => Box::pin(transport.close(reason)).await,
         }
     }
 }

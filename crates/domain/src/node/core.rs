@@ -134,23 +134,43 @@ impl Node {
     /// The whole life of one connection: from the slot it takes to the seats it gives back.
     pub async fn serve<T: Transport>(
         self: Arc<Self>,
-        mut transport: T,
+        transport: T,
         door: Arc<Door>,
         visitor: Visitor,
     ) -> CloseReason {
+        // Boxed, like everything that an idle connection does not do: this future lies in memory all its life.
+        let (connection, resident) = match Box::pin(self.clone().enter(transport, door, visitor)).await {
+            Ok(entered) => entered,
+            Err(reason) => return reason,
+        };
+        let (reason, rooms) = connection.run().await;
+        Box::pin(self.leave(resident, reason, rooms)).await;
+        reason
+    }
+
+    async fn enter<T: Transport>(
+        self: Arc<Self>,
+        mut transport: T,
+        door: Arc<Door>,
+        visitor: Visitor,
+    ) -> Result<(Box<Connection<T>>, Resident), CloseReason> {
         let outbound = Arc::new(Outbound::new(ConnectionId::new(), &self.limits));
         let Visitor { identity, resume } = visitor;
-        let (id, user) = (outbound.id(), identity.user.clone());
         let resident = match self.admit(&outbound, &identity.author()).await {
             Ok(resident) => resident,
             Err(reason) => {
                 transport.close(reason).await;
-                return reason;
+                return Err(reason);
             }
         };
-        tracing::debug!(session.id = %id, user.id = %user, door = door.profile.name, "connection opened");
-        let session = Session { node: self.clone(), door, outbound, identity };
-        let (reason, rooms) = Connection::new(transport, Arc::new(session), resume).run().await;
+        let (session, user) = (outbound.id(), &identity.user);
+        tracing::debug!(session.id = %session, user.id = %user, door = door.profile.name, "connection opened");
+        let session = Session { node: self, door, outbound, identity };
+        Ok((Box::new(Connection::new(transport, Arc::new(session), resume)), resident))
+    }
+
+    async fn leave(&self, resident: Resident, reason: CloseReason, rooms: Vec<RoomId>) {
+        let (id, user) = (resident.id(), resident.user().clone());
         for room in rooms {
             self.unseat(&room, id, &user).await;
         }
@@ -158,7 +178,6 @@ impl Node {
         drop(resident);
         tracing::debug!(session.id = %id, user.id = %user, code = reason.code(), "connection closed");
         metrics::counter!("hubbub_disconnects_total", "code" => reason.code().to_string()).increment(1);
-        reason
     }
 
     /// The newest `limit` messages of a room below `before`, oldest first.
@@ -262,7 +281,7 @@ impl Node {
             Admission::Admitted { .. } | Admission::Replaces(_) => {}
             Admission::Refused => return Err(CloseReason::TooManyConnections),
         }
-        if let Some(resident) = self.population.register(outbound) {
+        if let Some(resident) = self.population.register(outbound, &who.user) {
             return Ok(resident);
         }
         self.release(outbound.id()).await;

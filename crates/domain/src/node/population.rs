@@ -7,7 +7,7 @@ use ahash::RandomState;
 use tokio::sync::watch;
 
 use super::Outbound;
-use crate::words::{CloseReason, ConnectionId};
+use crate::words::{CloseReason, ConnectionId, UserId};
 
 type Connections = HashMap<ConnectionId, Arc<Outbound>, RandomState>;
 
@@ -29,7 +29,7 @@ impl Population {
     }
 
     /// Adds a connection until the returned guard is dropped; `None`: the node drains.
-    pub(super) fn register(self: &Arc<Self>, outbound: &Arc<Outbound>) -> Option<Resident> {
+    pub(super) fn register(self: &Arc<Self>, outbound: &Arc<Outbound>, user: &UserId) -> Option<Resident> {
         let mut connections = self.list();
         // Under the lock: a drain either sees this connection or is seen by it.
         if self.is_draining() {
@@ -37,7 +37,7 @@ impl Population {
         }
         connections.insert(outbound.id(), outbound.clone());
         self.count.send_replace(connections.len());
-        Some(Resident { population: self.clone(), id: outbound.id() })
+        Some(Resident { population: self.clone(), id: outbound.id(), user: user.clone() })
     }
 
     /// Ends a connection that had to make room for a newer one, if it is here.
@@ -77,6 +77,19 @@ impl Population {
 pub(super) struct Resident {
     population: Arc<Population>,
     id: ConnectionId,
+    user: UserId,
+}
+
+impl Resident {
+    /// The connection.
+    pub(super) fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// Whose it is.
+    pub(super) fn user(&self) -> &UserId {
+        &self.user
+    }
 }
 
 impl Drop for Resident {

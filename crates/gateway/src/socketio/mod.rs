@@ -106,8 +106,8 @@ impl<C: Connector> Application for SocketIo<C> {
         match Box::pin(timeout(self.options.connect_timeout, self.greeted(&mut link))).await {
             Ok(Some(auth)) => self.connector.connect(Greeting { visit, auth }, Socket::new(link)).await,
             // The close codes are for people with a browser's inspector; no client reads them here.
-            Ok(None) => link.close(1002, "").await,
-            Err(_) => link.close(1002, "no CONNECT in time").await,
+            Ok(None) => Box::pin(link.close(1002, "")).await,
+            Err(_) => Box::pin(link.close(1002, "no CONNECT in time")).await,
         }
     }
 }

@@ -97,7 +97,7 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Runs until the connection is over, closes the transport, and returns the reason and the rooms still joined.
-    pub(super) async fn run(mut self) -> (CloseReason, Vec<RoomId>) {
+    pub(super) async fn run(mut self: Box<Self>) -> (CloseReason, Vec<RoomId>) {
         let Over(reason) = self.live().await;
         // Boxed like everything that an idle connection does not do: its future lies in memory all the time.
         Box::pin(self.part(reason)).await;

@@ -82,6 +82,10 @@ impl<T: Transport> Connection<T> {
 
     /// The client was put out of a room while something was under way for it there. `joins`: it waits for an answer.
     async fn put_out(&mut self, room: RoomRef, joins: bool) -> Result<(), Over> {
+        if !self.session.node.is_exclusive(&room.id) {
+            // Only a room whose place was lost lets go of its members otherwise, and that ends the connection.
+            return Err(Over(CloseReason::PositionLost));
+        }
         let (session, joined) = (self.session.clone(), self.seats.expel(&room.id));
         session.node.hub().leave(&room.id, session.outbound.id());
         session.node.keeper().owe(room.id.clone(), session.identity.user.clone());
