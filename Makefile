@@ -35,7 +35,7 @@ test-rust:
 # Unmodified clients as their users have them. They start $PROGRAM, which no HUBBUB_ variable can name: each of those has
 # to be a setting.
 test-stock:
-	$(ENSURE) redis postgres haproxy node
+	$(ENSURE) redis postgres haproxy node python
 	# The program that the tests before were built with: another set of features would build everything again.
 	cargo test --workspace --no-run --quiet
 	cd $(STOCK) && npm ci --no-audit --no-fund && \
@@ -56,5 +56,5 @@ cluster-down: ## end exactly those processes
 clean-cluster: ## end them and remove their data and logs
 	@$(CLUSTER) clean
 
-services-install: ## install what tests and cluster need: Redis, Postgres, HAProxy, Node
-	@$(ENSURE) redis postgres haproxy node
+services-install: ## install what tests and cluster need: Redis, Postgres, HAProxy, Node, Python
+	@$(ENSURE) redis postgres haproxy node python

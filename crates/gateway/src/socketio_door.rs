@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::node::{Door, Node, Resume, Transport, Visitor};
-use domain::words::{CloseReason, Code, Identity};
+use domain::words::{CloseReason, Code, Identity, Timestamp};
 use serde_json::Value;
 
 use crate::auth::{Authenticator, Barred};
@@ -112,6 +112,10 @@ impl Entrance {
         let Visit { headers, uri, peer } = visit;
         let identified = self.authenticator.identify_connect(headers, uri, *peer, door, said).await;
         let identity = identified.map_err(|_| REFUSED)?;
+        if identity.expires_at <= Timestamp::now() {
+            // Good by the leeway for clocks alone: it would be welcomed and ended in one breath.
+            return Err(REFUSED);
+        }
         match self.authenticator.admit(&**self.node.directory(), &identity).await {
             Ok(account) => {
                 let name = identity.name.clone().or(Some(account.name));

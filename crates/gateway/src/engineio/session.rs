@@ -172,8 +172,11 @@ impl Session {
     /// Ends the session after what was fed. On a WebSocket the close frame carries code and reason.
     /// Returns within two seconds, whatever the client does.
     pub async fn close(&mut self, code: u16, reason: &'static str) {
-        // An elapsed deadline means that the client does not listen; it is dropped next.
-        let _ = timeout(GOODBYE, self.part(code, reason)).await;
+        let parted = timeout(GOODBYE, self.part(code, reason)).await;
+        if let (Err(_), Some(mailbox)) = (parted, &self.mailbox) {
+            // The client does not listen, or its WebSocket hangs: it may still poll for a moment.
+            mailbox.end(Farewell::Said(CLOSE));
+        }
     }
 
     async fn part(&mut self, code: u16, reason: &'static str) {

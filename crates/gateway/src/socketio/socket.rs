@@ -17,6 +17,8 @@ use super::link::{Heard, Link};
 
 /// How long the last words may take; the goodbye has its own time.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long a refused client has to close by itself.
+const UNDERSTANDING: Duration = Duration::from_secs(5);
 /// How the answer to CONNECT begins.
 const WELCOME: &[u8] = b"40";
 
@@ -30,6 +32,11 @@ pub struct Socket {
 impl Socket {
     pub(super) fn new(link: Link) -> Self {
         Self { link, is_welcome: false }
+    }
+
+    /// Waits until the client has gone, whatever else it says.
+    async fn gone(&mut self) {
+        while !matches!(self.link.receive().await, Heard::Gone | Heard::TooLarge) {}
     }
 
     async fn say(&mut self, reason: CloseReason) -> Result<(), Gone> {
@@ -67,9 +74,18 @@ impl Transport for Socket {
 
     async fn close(&mut self, reason: CloseReason) {
         // A client that is gone, or does not read, is closed all the same.
-        let _ = timeout(LAST_WORDS, self.say(reason)).await;
+        let said = timeout(LAST_WORDS, self.say(reason)).await;
+        if !self.is_welcome && matches!(said, Ok(Ok(()))) && is_refusal(reason) {
+            // A refused client closes by itself; closed by us at once, it may miss why.
+            let _ = timeout(UNDERSTANDING, self.gone()).await;
+        }
         self.link.close(reason.code(), reason.as_str()).await;
     }
+}
+
+/// Whether a client that is not in yet is told to stay away.
+fn is_refusal(reason: CloseReason) -> bool {
+    reason.is_terminal() || matches!(reason, CloseReason::BadToken(_))
 }
 
 /// What a client is told before its transport is closed.
@@ -78,7 +94,7 @@ fn last_words(reason: CloseReason, is_welcome: bool) -> Vec<Bytes> {
     let packet = |kind, payload: &str| Bytes::from(format!("4{}", Packet::main(kind, payload)));
     if !is_welcome {
         // A refused client stays away. One that shall come back only loses its transport.
-        if !reason.is_terminal() && !matches!(reason, CloseReason::BadToken(_)) {
+        if !is_refusal(reason) {
             return Vec::new();
         }
         let refusal = json!({"message": message, "data": {"code": code}});

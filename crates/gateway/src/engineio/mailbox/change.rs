@@ -26,6 +26,8 @@ impl Mailbox {
             Stage::Claimed | Stage::Probing => {
                 state.stage = Stage::Polling;
                 state.owes_noop = false;
+                // It may wait to part.
+                self.owner.notify_one();
             }
             // Nobody will carry what waits.
             Stage::Upgrading => self.end_locked(&mut state, Farewell::Silent),

@@ -105,8 +105,9 @@ impl Mailbox {
             return Parting::Moved(handover);
         }
         match state.stage {
-            Stage::Upgrading => return Parting::Wait,
-            Stage::Polling | Stage::Claimed | Stage::Probing => {
+            // A client that changes to a WebSocket does not poll meanwhile: what waits would not reach it.
+            Stage::Claimed | Stage::Probing | Stage::Upgrading => return Parting::Wait,
+            Stage::Polling => {
                 self.end_locked(&mut state, Farewell::Said(CLOSE));
             }
             Stage::Upgraded | Stage::Over => {}

@@ -76,14 +76,15 @@ impl Mailbox {
         let last = match state.stage {
             Stage::Upgrading | Stage::Upgraded => return Some(Err(BadRequest)),
             Stage::Over if state.last.is_none() => return Some(Err(BadRequest)),
-            Stage::Over if state.outbound.len() >= self.most_packets => None,
+            // The goodbye is an answer of its own: clients act on it before they show what came along.
+            Stage::Over if !state.outbound.is_empty() => None,
             Stage::Over => state.last.take(),
             Stage::Polling | Stage::Claimed | Stage::Probing if !state.outbound.is_empty() => None,
             Stage::Polling | Stage::Claimed | Stage::Probing if state.owes_noop || is_late => Some(NOOP),
             Stage::Polling | Stage::Claimed | Stage::Probing => return None,
         };
         state.owes_noop = false;
-        let shown = state.outbound.len().min(self.most_packets - usize::from(last.is_some()));
+        let shown = state.outbound.len().min(self.most_packets);
         let packets: Vec<_> = state.outbound.drain(..shown).collect();
         state.outbound_bytes -= packets.iter().map(Outgoing::len).sum::<usize>();
         drop(state);
