@@ -3,11 +3,13 @@
 #
 # Redis and the gateways share core 0, the swarm has core 1 (with taskset), the persister and Postgres run where there
 # is room and are reported beside the total. Everything is scratch and ends with the script. Needs
-# `cargo build --release -p hubbub -p swarm`. Variables: HUBBUB_… settings are passed on to the servers.
+# `cargo build --release -p hubbub -p swarm`. Variables: HUBBUB_… settings are passed on to the servers; SERVERS=socketio
+# measures the peer in peers/socketio instead (after `npm ci` there), over the same kind of Redis, without a database.
 set -euo pipefail
 
 gateways=${1:?how many gateways}
 scenario=${2:?a scenario file}
+servers=${SERVERS:-hubbub}
 shift 2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/.." && pwd)
@@ -53,29 +55,59 @@ take_port redis_port
 launch redis taskset -c 0 redis-server --bind 127.0.0.1 --port "$redis_port" --dir "$state/redis" --save "" \
   --appendonly yes --appendfsync everysec --client-output-buffer-limit pubsub 256mb 64mb 60
 await redis 30 answers || failed redis
-start_postgres
-HUBBUB_REDIS__URL=redis://127.0.0.1:$redis_port
-HUBBUB_DATABASE__URL=$(database_url)
-HUBBUB_AUTH__JWT_SECRET=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
-export HUBBUB_REDIS__URL HUBBUB_DATABASE__URL HUBBUB_AUTH__JWT_SECRET
-check migrate "$programs/hubbub" migrate
-
+redis_url=redis://127.0.0.1:$redis_port
+secret=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 targets=()
 pids=(--pid "redis=$(pid_of redis)")
-for name in "${names[@]}"; do
-  take_port public
-  take_port admin
-  # shellcheck disable=SC2154 # assigned by take_port
-  launch "$name" env HUBBUB_SERVER__LISTEN="127.0.0.1:$public" HUBBUB_SERVER__ADMIN_LISTEN="127.0.0.1:$admin" \
-    HUBBUB_SERVER__NODE_NAME="$name" taskset -c 0 "$programs/hubbub" gateway
-  await "$name" 30 is_ready "$admin" || failed "$name"
-  targets+=(--target "127.0.0.1:$public")
-  pids+=(--pid "gateway=$(pid_of "$name")")
-done
-take_port admin
-launch persister env HUBBUB_SERVER__ADMIN_LISTEN="127.0.0.1:$admin" "$programs/hubbub" persister
-await persister 30 is_ready "$admin" || failed persister
-pids+=(--pid "persister=$(pid_of persister)" --pid "postgres=$(pid_of postgres)")
 
-taskset -c 1 "$programs/swarm" run "$scenario" "${targets[@]}" "${pids[@]}" \
-  --secret "$HUBBUB_AUTH__JWT_SECRET" --database "$HUBBUB_DATABASE__URL" "$@"
+# add_gateway NAME PORT: one more that clients are sent to and that is measured.
+add_gateway() {
+  targets+=(--target "127.0.0.1:$2")
+  pids+=(--pid "gateway=$(pid_of "$1")")
+}
+
+# shellcheck disable=SC2154 # `public` and `admin` are assigned by take_port
+start_hubbub() {
+  local name
+  start_postgres
+  export HUBBUB_REDIS__URL=$redis_url HUBBUB_AUTH__JWT_SECRET=$secret
+  HUBBUB_DATABASE__URL=$(database_url)
+  export HUBBUB_DATABASE__URL
+  check migrate "$programs/hubbub" migrate
+  for name in "${names[@]}"; do
+    take_port public
+    take_port admin
+    launch "$name" env HUBBUB_SERVER__LISTEN="127.0.0.1:$public" HUBBUB_SERVER__ADMIN_LISTEN="127.0.0.1:$admin" \
+      HUBBUB_SERVER__NODE_NAME="$name" taskset -c 0 "$programs/hubbub" gateway
+    await "$name" 30 is_ready "$admin" || failed "$name"
+    add_gateway "$name" "$public"
+  done
+  take_port admin
+  launch persister env HUBBUB_SERVER__ADMIN_LISTEN="127.0.0.1:$admin" "$programs/hubbub" persister
+  await persister 30 is_ready "$admin" || failed persister
+  pids+=(--pid "persister=$(pid_of persister)" --pid "postgres=$(pid_of postgres)")
+  judged=(--database "$HUBBUB_DATABASE__URL")
+}
+
+start_socketio() {
+  local name
+  for name in "${names[@]}"; do
+    take_port public
+    launch "$name" env PORT="$public" REDIS_URL="$redis_url" JWT_SECRET="$secret" \
+      taskset -c 0 node "$here/peers/socketio/server.mjs"
+    await "$name" 30 listens "$public" || failed "$name"
+    add_gateway "$name" "$public"
+  done
+  judged=(--set peer=true)
+}
+
+case $servers in
+  hubbub) start_hubbub ;;
+  socketio) start_socketio ;;
+  *)
+    echo "measure.sh: SERVERS is hubbub or socketio" >&2
+    exit 2
+    ;;
+esac
+
+taskset -c 1 "$programs/swarm" run "$scenario" "${targets[@]}" "${pids[@]}" --secret "$secret" "${judged[@]}" "$@"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # ensure.sh NEED... : makes sure that the programs which tests and the local cluster need are installed.
 #
-#   NEED is any of: redis postgres haproxy node chromium make
+#   NEED is any of: redis postgres haproxy node python chromium make
 #
 # A no-op where everything is present. Otherwise it installs with the system's package manager, as root or through a sudo
 # that asks nothing, and keeps the packages' own services from being started. Where it may not, it prints the command to
@@ -39,16 +39,22 @@ have_chromium() {
     [ -x /Applications/Chromium.app/Contents/MacOS/Chromium ]
 }
 
+# Some distributions keep what makes a virtual environment apart from Python.
+have_python() {
+  have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null
+}
+
 is_met() {
   case $1 in
     redis) have redis-server redis-cli ;;
     postgres) have_postgres ;;
     haproxy) have haproxy ;;
     node) have node npm ;;
+    python) have_python ;;
     chromium) have_chromium ;;
     make) have make ;;
     *)
-      say "ensure.sh: unknown need '$1' (redis postgres haproxy node chromium make)"
+      say "ensure.sh: unknown need '$1' (redis postgres haproxy node python chromium make)"
       exit $USAGE
       ;;
   esac
@@ -81,6 +87,9 @@ packages() {
     brew:postgres) echo postgresql@17 ;;
     brew:node) echo node ;;
     *:node) echo nodejs npm ;;
+    apt-get:python) echo python3 python3-venv ;;
+    brew:python) echo python ;;
+    *:python) echo python3 ;;
     *) echo "$2" ;;
   esac
 }
@@ -139,7 +148,7 @@ give_up() {
 }
 
 if [ $# -eq 0 ]; then
-  say "usage: ensure.sh NEED... (redis postgres haproxy node chromium make)"
+  say "usage: ensure.sh NEED... (redis postgres haproxy node python chromium make)"
   exit $USAGE
 fi
 missing=$(unmet "$@")

@@ -7,7 +7,7 @@ use crate::{
     database::Row,
     judge::{Room, lock},
     ledger::Entry,
-    rooms::{Author, Rooms},
+    message::{Author, Run},
     tally::Tally,
 };
 
@@ -44,7 +44,7 @@ pub(crate) fn count_lost(rooms: &[Room], tally: &Tally) {
 }
 
 /// Compares all rooms with the rows of the database, which are sorted by room.
-pub(crate) fn compare_database(rooms: &[Room], rows: &[Row], dialect: &Rooms, tally: &Tally) {
+pub(crate) fn compare_database(rooms: &[Room], rows: &[Row], run: &Run, tally: &Tally) {
     let mut by_room: HashMap<&str, Vec<&Row>> = HashMap::new();
     for row in rows {
         by_room.entry(row.room.strip_prefix("room:").unwrap_or(&row.room)).or_default().push(row);
@@ -52,7 +52,7 @@ pub(crate) fn compare_database(rooms: &[Room], rows: &[Row], dialect: &Rooms, ta
     let mut total = Objections::default();
     for room in rooms {
         let rows = by_room.remove(room.name.as_str()).unwrap_or_default();
-        let objections = compare_room(room.ledger().entries(), &rows, dialect);
+        let objections = compare_room(room.ledger().entries(), &rows, run);
         total.add(&objections);
         objections.findings.into_iter().for_each(|text| tally.finding(|| format!("{}: {text}", room.name)));
     }
@@ -75,7 +75,7 @@ impl Objections {
     }
 }
 
-fn compare_room(entries: &BTreeMap<u64, Entry>, rows: &[&Row], dialect: &Rooms) -> Objections {
+fn compare_room(entries: &BTreeMap<u64, Entry>, rows: &[&Row], run: &Run) -> Objections {
     let mut objections = Objections::default();
     let stored: HashSet<u64> = rows.iter().filter_map(|row| u64::try_from(row.seq).ok()).collect();
     let authors: HashMap<Author, u64> =
@@ -86,7 +86,12 @@ fn compare_room(entries: &BTreeMap<u64, Entry>, rows: &[&Row], dialect: &Rooms) 
     }
     let mut seen = (HashSet::new(), HashSet::new(), HashSet::new());
     for row in rows.iter().filter(|row| row.kind != VOID) {
-        let author = row.client_id.as_deref().and_then(|text| dialect.author(text));
+        let author = match row.client_id.as_deref() {
+            Some(text) => run.author(text),
+            // The row does not say it; what the clients heard at its position must do.
+            None if !run.client_ids => author_at(entries, row),
+            None => None,
+        };
         let fresh = [
             seen.0.insert(row.seq),
             seen.1.insert(row.id.as_str()),
@@ -103,6 +108,10 @@ fn compare_room(entries: &BTreeMap<u64, Entry>, rows: &[&Row], dialect: &Rooms) 
         objections.findings.push(format!("{} numbers are missing in the database", objections.holes));
     }
     objections
+}
+
+fn author_at(entries: &BTreeMap<u64, Entry>, row: &Row) -> Option<Author> {
+    u64::try_from(row.seq).ok().and_then(|seq| entries.get(&seq))?.author
 }
 
 fn compare_row(
@@ -174,8 +183,8 @@ mod tests {
     }
 
     fn compare(entries: &BTreeMap<u64, Entry>, rows: &[Row]) -> [u64; 5] {
-        let dialect = Rooms { run: "run".into() };
-        let objections = compare_room(entries, &rows.iter().collect::<Vec<_>>(), &dialect);
+        let run = Run { id: "run".into(), client_ids: true };
+        let objections = compare_room(entries, &rows.iter().collect::<Vec<_>>(), &run);
         [objections.missing, objections.doubled, objections.mismatched, objections.unseen, objections.holes]
     }
 
@@ -221,6 +230,15 @@ mod tests {
         for other in others {
             assert_eq!(compare(&entries(2), &[row(1), other.clone()]), [0, 0, 1, 0, 0], "{other:?}");
         }
+    }
+
+    #[test]
+    fn where_there_are_no_client_ids_the_position_says_whose_row_it_is() {
+        let run = Run { id: "run".into(), client_ids: false };
+        let unnamed = |seq| Row { client_id: None, ..row(seq) };
+        let rows = [unnamed(1), Row { user_id: "u2".into(), ..unnamed(2) }];
+        let objections = compare_room(&entries(2), &rows.iter().collect::<Vec<_>>(), &run);
+        assert_eq!([objections.doubled, objections.mismatched, objections.unseen], [0, 1, 0]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
     client::Client,
     history::{HistoryError, Stretch},
     judge::lock,
-    rooms::Heard,
+    message::Heard,
 };
 
 const AGAIN_AFTER: Duration = Duration::from_millis(500);

@@ -17,9 +17,9 @@ use crate::{
     connection::{self, OpenError, Socket},
     control::Stage,
     judge::SharedSeat,
+    message::Heard,
     outbox::{Outbox, Patience},
     pace::Schedule,
-    rooms::Heard,
     world::World,
 };
 
@@ -74,6 +74,8 @@ pub(crate) enum Ending {
     Silent,
     /// A join was not answered in time.
     Unanswered,
+    /// The server did not let the client in, or parted from it for good.
+    Unwanted,
 }
 
 impl Ending {
@@ -84,6 +86,7 @@ impl Ending {
             Self::Broken => "transport".into(),
             Self::Silent => "silence".into(),
             Self::Unanswered => "join timeout".into(),
+            Self::Unwanted => "unwanted".into(),
         }
     }
 
@@ -91,6 +94,7 @@ impl Ending {
     fn is_terminal(self) -> bool {
         match self {
             Self::Closed(code) => !matches!(code, 1000..=1999 | 4000..=4499),
+            Self::Unwanted => true,
             Self::Done | Self::Broken | Self::Silent | Self::Unanswered => false,
         }
     }
@@ -151,7 +155,7 @@ impl Client {
     async fn connect(&mut self) -> Result<Socket, OpenError> {
         let address = &self.world.addresses[self.turn % self.world.addresses.len()];
         let source = connection::source_address(self.world.scenario.source_addresses, self.user);
-        let opened = connection::open(address, source, &self.token).await;
+        let opened = connection::open(address, source, &self.world.dialect.url(address, &self.token)).await;
         opened.inspect_err(|error| self.world.tally.error(error.code()))
     }
 

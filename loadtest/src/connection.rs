@@ -37,18 +37,18 @@ impl OpenError {
     }
 }
 
-pub(crate) async fn open(address: &str, source: Option<Ipv4Addr>, token: &str) -> Result<Socket, OpenError> {
-    timeout(HANDSHAKE, open_patiently(address, source, token)).await.unwrap_or(Err(OpenError::Timeout))
+/// Connects to `address`; the handshake asks for `url`.
+pub(crate) async fn open(address: &str, source: Option<Ipv4Addr>, url: &str) -> Result<Socket, OpenError> {
+    timeout(HANDSHAKE, open_patiently(address, source, url)).await.unwrap_or(Err(OpenError::Timeout))
 }
 
-async fn open_patiently(address: &str, source: Option<Ipv4Addr>, token: &str) -> Result<Socket, OpenError> {
+async fn open_patiently(address: &str, source: Option<Ipv4Addr>, url: &str) -> Result<Socket, OpenError> {
     let stream = connect(address, source).await.map_err(|_| OpenError::Connect)?;
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(READ_BUFFER)
         .max_message_size(Some(LARGEST_MESSAGE))
         .max_frame_size(Some(LARGEST_MESSAGE));
-    let url = format!("ws://{address}/?token={token}");
     let (socket, _) =
         client_async_with_config(url, stream, Some(config)).await.map_err(|_| OpenError::Handshake)?;
     Ok(socket)

@@ -13,9 +13,9 @@ use crate::{
     client::{Client, Ending},
     connection::Socket,
     control::Stage,
+    message::{Author, Stamp},
     outbox::{Draft, Parcel},
     pace::Schedule,
-    rooms::{Author, Rooms, Stamp},
 };
 
 /// A join that is not answered within this time costs the connection.
@@ -35,9 +35,12 @@ pub(crate) struct Conversation {
     pub(crate) rejoin_at: Option<Instant>,
     /// Every place is joined: sending may begin.
     pub(crate) complete: bool,
+    /// What the server is owed at once: an introduction, a sign of life.
+    pub(crate) owed: Option<String>,
 }
 
-type Flow = Result<(), Ending>;
+/// Whether the connection goes on.
+pub(crate) type Flow = Result<(), Ending>;
 
 impl Client {
     /// Talks until the connection ends, and says how it ended.
@@ -47,8 +50,9 @@ impl Client {
             since: self.world.clock.now(),
             last_frame: now,
             join_deadline: now + JOIN_PATIENCE,
-            rejoin_at: Some(now),
+            rejoin_at: self.world.dialect.admits_at_once().then_some(now),
             complete: false,
+            owed: None,
         };
         for place in &mut self.places {
             place.joined = false;
@@ -118,8 +122,10 @@ impl Client {
 
     fn take_message(&mut self, message: &Message, conversation: &mut Conversation) -> Flow {
         match message {
-            Message::Text(text) => self.hear(text.as_str(), conversation),
-            Message::Binary(bytes) => self.hear(std::str::from_utf8(bytes).unwrap_or_default(), conversation),
+            Message::Text(text) => self.hear(text.as_str(), conversation)?,
+            Message::Binary(bytes) => {
+                self.hear(std::str::from_utf8(bytes).unwrap_or_default(), conversation)?
+            }
             Message::Close(frame) => {
                 let code = frame.as_ref().map_or(1005, |frame| u16::from(frame.code));
                 return Err(Ending::Closed(code));
@@ -166,11 +172,12 @@ impl Client {
     async fn pump(&mut self, socket: &mut Socket, conversation: &mut Conversation) -> Flow {
         let now = Instant::now();
         self.start_walks(now);
-        let frames = if conversation.complete {
-            self.due_chats(now, conversation)
+        let mut frames = Vec::from_iter(conversation.owed.take());
+        if conversation.complete {
+            self.due_chats(now, conversation, &mut frames);
         } else {
-            self.due_joins(now, conversation)
-        };
+            self.due_joins(now, conversation, &mut frames);
+        }
         if frames.is_empty() {
             return Ok(());
         }
@@ -178,21 +185,20 @@ impl Client {
         written.map_err(|_| Ending::Silent)?.map_err(|_| Ending::Broken)
     }
 
-    fn due_joins(&self, now: Instant, conversation: &mut Conversation) -> Vec<String> {
+    fn due_joins(&self, now: Instant, conversation: &mut Conversation, frames: &mut Vec<String>) {
         if conversation.rejoin_at.is_none_or(|moment| moment > now) {
-            return Vec::new();
+            return;
         }
         conversation.rejoin_at = None;
         let join = |place: &crate::client::Place| {
             let resume = crate::judge::lock(&place.seat).resume();
             self.world.dialect.join(&self.world.rooms[place.room].name, resume)
         };
-        self.places.iter().filter(|place| !place.joined).map(join).collect()
+        frames.extend(self.places.iter().filter(|place| !place.joined).map(join));
     }
 
-    fn due_chats(&mut self, now: Instant, conversation: &Conversation) -> Vec<String> {
+    fn due_chats(&mut self, now: Instant, conversation: &Conversation, frames: &mut Vec<String>) {
         self.draft_due(now);
-        let mut frames = Vec::new();
         while let Some(parcel) = self.outbox.next(now) {
             let (draft, frame, text) = match parcel {
                 Parcel::Again { draft, text } => {
@@ -207,7 +213,6 @@ impl Client {
             frames.push(frame);
             self.outbox.flown(draft, text, now);
         }
-        frames
     }
 
     /// Moves what the schedule holds up to now into the outbox, with the moment at which it was due.
@@ -217,11 +222,16 @@ impl Client {
             let intended = self.world.clock.at(schedule.take());
             let number = self.next_number;
             self.next_number += 1;
-            let place = number as usize % self.places.len();
+            let place = self.place_of_number(number);
             if !self.outbox.push(Draft { number, place, intended }) {
                 self.world.tally.shed.add(1);
             }
         }
+    }
+
+    /// The place that a message of this client goes to: all in turn.
+    pub(crate) fn place_of_number(&self, number: u32) -> usize {
+        number as usize % self.places.len()
     }
 
     fn first_text(&self, draft: Draft, conversation: &Conversation) -> String {
@@ -230,13 +240,17 @@ impl Client {
         if conversation.since <= stamp.intended && self.world.is_measured(stamp) {
             self.world.latency.lag(self.user, stamp.sent.saturating_sub(stamp.intended));
         }
-        Rooms::text(stamp, self.world.scenario.text_bytes)
+        self.world.run.text(self.author(draft.number), stamp, self.world.scenario.text_bytes)
     }
 
     fn chat_frame(&self, draft: Draft, text: &str) -> String {
         let room = &self.world.rooms[self.places[draft.place].room].name;
-        let user = u32::try_from(self.user).unwrap_or(u32::MAX);
-        self.world.dialect.chat(room, Author { user, number: draft.number }, text)
+        self.world.dialect.chat(room, self.author(draft.number), text)
+    }
+
+    /// The mark of this client's message of that number.
+    pub(crate) fn author(&self, number: u32) -> Author {
+        Author { user: u32::try_from(self.user).unwrap_or(u32::MAX), number }
     }
 }
 

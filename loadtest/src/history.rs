@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{Client, header};
 
 use crate::{
-    rooms::{Heard, Page, Rooms},
+    message::{Heard, Page, Run},
     run::SwarmError,
 };
 
@@ -15,7 +15,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 pub(crate) struct History {
     client: Client,
     addresses: Vec<String>,
-    dialect: Rooms,
+    run: Run,
 }
 
 /// One stretch of one room, wanted by one member.
@@ -33,11 +33,11 @@ pub(crate) struct Stretch {
 pub(crate) type HistoryError = String;
 
 impl History {
-    pub(crate) fn new(addresses: &[String], dialect: Rooms) -> Result<Self, SwarmError> {
+    pub(crate) fn new(addresses: &[String], run: Run) -> Result<Self, SwarmError> {
         // The HTTP client wants a TLS provider even for plain HTTP; a second installation changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().no_proxy().tcp_nodelay(true).timeout(DEADLINE).build()?;
-        Ok(Self { client, addresses: addresses.to_vec(), dialect })
+        Ok(Self { client, addresses: addresses.to_vec(), run })
     }
 
     /// Everything that the server has of a stretch, newest page first. `turn` chooses the target.
@@ -70,6 +70,6 @@ impl History {
             return Err(format!("history {}", response.status().as_u16()));
         }
         let body = response.bytes().await.map_err(|_| "history unreachable".to_owned())?;
-        self.dialect.page(&body).map_err(|_| "history unreadable".to_owned())
+        self.run.page(&body).map_err(|_| "history unreadable".to_owned())
     }
 }

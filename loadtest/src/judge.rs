@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
     ledger::{Ledger, Witness},
-    rooms::Heard,
+    message::Heard,
     seat::{Breaches, Seat, Step},
     tally::Tally,
 };
@@ -18,14 +18,16 @@ pub(crate) type SharedSeat = Arc<Mutex<Seat>>;
 pub(crate) struct Room {
     /// As clients write it.
     pub(crate) name: String,
+    /// The server numbers its messages: order is judged. Otherwise the ledger numbers them as it hears of them.
+    numbered: bool,
     ledger: Mutex<Ledger>,
     /// Users with their seats.
     pub(crate) seats: Vec<(usize, SharedSeat)>,
 }
 
 impl Room {
-    pub(crate) fn new(name: String) -> Self {
-        Self { name, ledger: Mutex::default(), seats: Vec::new() }
+    pub(crate) fn new(name: String, numbered: bool) -> Self {
+        Self { name, numbered, ledger: Mutex::default(), seats: Vec::new() }
     }
 
     pub(crate) fn admit(&mut self, user: usize) {
@@ -39,6 +41,19 @@ impl Room {
 
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The message with the number by which it is judged.
+    pub(crate) fn number(&self, heard: Heard) -> Heard {
+        match heard.author {
+            Some(author) if !self.numbered => Heard { seq: self.ledger().number(author), ..heard },
+            Some(_) | None => heard,
+        }
+    }
+
+    /// Whether what the server says of positions counts.
+    pub(crate) fn is_numbered(&self) -> bool {
+        self.numbered
     }
 
     /// Compares what one member heard with what all others heard.
@@ -64,6 +79,7 @@ impl Room {
     pub(crate) fn count_step(&self, user: usize, seq: u64, step: &Step, tally: &Tally) -> bool {
         let (counter, what) = match step {
             Step::Next => return true,
+            Step::Gap | Step::Late if !self.numbered => return true,
             Step::Gap => (&tally.gaps, "with a gap before it"),
             Step::Late => (&tally.disordered, "after a later one"),
             Step::Repeat => (&tally.repeated, "a second time"),

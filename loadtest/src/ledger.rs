@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::rooms::{Author, Heard};
+use crate::message::{Author, Heard};
 
 /// One message of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,12 @@ impl Ledger {
             Some(first) if first != heard.seq => Witness::Doubled { first },
             Some(_) | None => Witness::New,
         }
+    }
+
+    /// The number of a message whose server gives it none: in the order in which members first tell of it.
+    pub(crate) fn number(&mut self, author: Author) -> u64 {
+        let next = self.by_author.len() as u64 + 1;
+        *self.by_author.entry(author).or_insert(next)
     }
 
     /// The author saw it back.
@@ -108,6 +114,15 @@ mod tests {
         ledger.witness(&heard(1, 10, 1), Some(1));
         assert_eq!(ledger.witness(&heard(2, 11, 1), Some(1)), Witness::Doubled { first: 1 });
         assert_eq!(ledger.witness(&heard(2, 11, 1), Some(1)), Witness::Agreed);
+    }
+
+    #[test]
+    fn without_numbers_of_the_server_each_author_gets_one_and_keeps_it() {
+        let mut ledger = Ledger::default();
+        let author = |number| Author { user: 1, number };
+        let numbers = [5, 3, 5, 4].map(|number| ledger.number(author(number)));
+        assert_eq!(numbers, [1, 2, 1, 3]);
+        assert_eq!(ledger.witness(&heard(2, 0, 3), None), Witness::New);
     }
 
     #[test]

@@ -5,10 +5,11 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
-    client::Client,
-    conversation::Conversation,
+    client::{Client, Ending},
+    conversation::{Conversation, Flow},
+    dialect::{Accepted, Incoming},
     judge::lock,
-    rooms::{Author, Heard, Incoming},
+    message::{Author, Heard},
     seat::{Rejoined, Step},
 };
 
@@ -24,9 +25,18 @@ struct Answer {
 
 impl Client {
     /// Takes one text frame.
-    pub(crate) fn hear(&mut self, text: &str, conversation: &mut Conversation) {
+    pub(crate) fn hear(&mut self, text: &str, conversation: &mut Conversation) -> Flow {
         let world = Arc::clone(&self.world);
         match world.dialect.read(text) {
+            Ok(Incoming::Greeted) => conversation.owed = world.dialect.introduction(&self.token),
+            Ok(Incoming::Heartbeat) => conversation.owed = world.dialect.sign_of_life(),
+            Ok(Incoming::Admitted) => conversation.rejoin_at = Some(Instant::now()),
+            Ok(Incoming::Barred { code }) => {
+                world.tally.error(&code);
+                return Err(Ending::Unwanted);
+            }
+            Ok(Incoming::Dismissed) => return Err(Ending::Unwanted),
+            Ok(Incoming::Accepted { number, accepted }) => self.on_accepted(number, accepted),
             Ok(Incoming::Chat { room, heard }) => self.on_chat(&room, heard),
             Ok(Incoming::Joined { room, seq, epoch, recovered, history }) => {
                 self.on_joined(&room, &Answer { seq, epoch, recovered }, history);
@@ -42,6 +52,7 @@ impl Client {
             Ok(Incoming::Other) => {}
             Err(_) => self.world.tally.error("unreadable frame"),
         }
+        Ok(())
     }
 
     fn place_of(&self, room: &str) -> Option<usize> {
@@ -54,6 +65,7 @@ impl Client {
 
     fn on_chat(&mut self, room: &str, heard: Heard) {
         let Some(index) = self.place_of(room) else { return };
+        let heard = self.world.rooms[self.places[index].room].number(heard);
         if self.places[index].joined {
             self.hear_live(index, heard);
         } else {
@@ -61,8 +73,10 @@ impl Client {
         }
     }
 
+    /// The author, where it is this client and learns by its own message that it is accepted.
     fn own(&self, heard: &Heard) -> Option<Author> {
-        heard.author.filter(|author| author.user as usize == self.user)
+        let by_echo = self.world.dialect.acknowledges_by_echo();
+        heard.author.filter(|_| by_echo).filter(|author| author.user as usize == self.user)
     }
 
     fn hear_live(&mut self, index: usize, heard: Heard) {
@@ -106,11 +120,32 @@ impl Client {
         self.acknowledge(index, author, heard.seq);
     }
 
-    fn acknowledge(&mut self, index: usize, author: Author, seq: u64) {
-        if self.outbox.acknowledge(author.number) {
+    /// The server's word that it has a message, which testifies to its position like a member does.
+    fn on_accepted(&mut self, number: u32, Accepted { seq, id, epoch }: Accepted) {
+        let (world, index) = (Arc::clone(&self.world), self.place_of_number(number));
+        let room = &world.rooms[self.places[index].room];
+        let author = self.author(number);
+        let heard = room.number(Heard { seq, id, author: Some(author), stamp: None });
+        room.witness(self.user, &heard, epoch, &world.tally);
+        if self.acknowledge(index, author, heard.seq) {
+            return;
+        }
+        if self.outbox.take_answer(number) {
+            world.tally.repeat_answers.add(1);
+        } else {
+            world.tally.repeated.add(1);
+            world.tally.finding(|| format!("{}: {author:?} is acknowledged more often than sent", room.name));
+        }
+    }
+
+    /// True the first time.
+    fn acknowledge(&mut self, index: usize, author: Author, seq: u64) -> bool {
+        let first = self.outbox.acknowledge(author.number);
+        if first {
             self.world.tally.acknowledged.add(1);
             self.world.rooms[self.places[index].room].ledger().acknowledge(seq);
         }
+        first
     }
 
     fn on_joined(&mut self, room: &str, answer: &Answer, history: Vec<Heard>) {
@@ -122,8 +157,9 @@ impl Client {
         let mut seat = lock(&place.seat);
         if !seat.taken() {
             seat.take(answer.seq, answer.epoch);
-        } else if again {
-            // A join that was repeated after a refusal: the first answer counted, this one only adds.
+        } else if again || !self.world.rooms[place.room].is_numbered() {
+            // A join that was repeated after a refusal: the first answer counted, this one only adds. And where
+            // nothing is numbered, nothing is replayed that could be judged as such.
             drop(seat);
             replayed.iter().for_each(|heard| self.hear_page(index, heard));
         } else {

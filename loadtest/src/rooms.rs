@@ -1,51 +1,18 @@
 //! The `rooms` dialect as its clients speak it: raw JSON frames over one WebSocket.
 //!
-//! Owns the shapes on the wire, in both directions, and what the swarm hides inside them (the author in the client
-//! id, the time stamps in the text). Reads frames into typed, borrowed fields; there is no JSON tree.
-
-use std::borrow::Cow;
+//! Owns the shapes on the wire, in both directions. Reads frames into typed, borrowed fields; there is no JSON tree.
 
 use serde::{Deserialize, Serialize};
 
-/// Who wrote a message: the user's index and the number of the message among theirs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Author {
-    pub(crate) user: u32,
-    pub(crate) number: u32,
-}
+use crate::{
+    dialect::Incoming,
+    message::{Author, Item, Run, Text, Unreadable},
+};
 
-/// When a message should have left and when it first did, in microseconds of the run's clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    pub(crate) intended: u64,
-    pub(crate) sent: u64,
-}
-
-/// One message as a member hears it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Heard {
-    pub(crate) seq: u64,
-    pub(crate) id: u128,
-    /// Absent for messages that this run did not write.
-    pub(crate) author: Option<Author>,
-    pub(crate) stamp: Option<Stamp>,
-}
-
-/// What a server frame means to the swarm.
-#[derive(Debug)]
-pub(crate) enum Incoming<'a> {
-    Chat { room: Cow<'a, str>, heard: Heard },
-    Joined { room: Cow<'a, str>, seq: u64, epoch: u64, recovered: Option<bool>, history: Vec<Heard> },
-    Resync { room: Cow<'a, str>, epoch: u64, seq: u64 },
-    Error { code: Cow<'a, str>, retry_after_ms: Option<u64> },
-    Reconnect { retry_after_ms: u64 },
-    Other,
-}
-
-/// The dialect, bound to one run's id.
+/// The dialect, bound to one run.
 #[derive(Debug, Clone)]
 pub(crate) struct Rooms {
-    pub(crate) run: String,
+    pub(crate) run: Run,
 }
 
 #[derive(Serialize)]
@@ -63,14 +30,10 @@ enum Outgoing<'a> {
     Chat {
         room_id: &'a str,
         message: &'a str,
-        client_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        client_id: Option<&'a str>,
     },
 }
-
-/// Borrowed where the text has no escapes, owned where it has.
-#[derive(Debug, Deserialize)]
-#[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Every field of every frame that the swarm reads; the rest is skipped without being built.
 #[derive(Debug, Deserialize)]
@@ -96,39 +59,6 @@ struct Frame<'a> {
     retry_after_ms: Option<u64>,
 }
 
-/// One message inside a page.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Item<'a> {
-    seq: u64,
-    #[serde(borrow)]
-    id: Text<'a>,
-    #[serde(borrow)]
-    client_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    message: Option<Text<'a>>,
-}
-
-/// A page of `GET /api/rooms/{key}/messages`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageBody<'a> {
-    #[serde(borrow)]
-    messages: Vec<Item<'a>>,
-    next_before: Option<u64>,
-}
-
-/// A history page, read.
-#[derive(Debug)]
-pub(crate) struct Page {
-    pub(crate) messages: Vec<Heard>,
-    pub(crate) next_before: Option<u64>,
-}
-
-/// A frame that is not JSON or lacks a field that its type must have.
-#[derive(Debug)]
-pub(crate) struct Unreadable;
-
 impl Rooms {
     pub(crate) fn join(&self, room: &str, resume: Option<(u64, u64)>) -> String {
         let (since, epoch) = resume.unzip();
@@ -137,28 +67,13 @@ impl Rooms {
     }
 
     pub(crate) fn chat(&self, room: &str, author: Author, text: &str) -> String {
-        let client_id = format!("{}-{}-{}", self.run, author.user, author.number);
-        write(&Outgoing::Chat { room_id: room, message: text, client_id: &client_id })
-    }
-
-    /// The text of a message: its stamp, padded to `bytes`.
-    pub(crate) fn text(stamp: Stamp, bytes: usize) -> String {
-        let mut text = format!("{} {} ", stamp.intended, stamp.sent);
-        let missing = bytes.saturating_sub(text.len());
-        text.extend(std::iter::repeat_n('x', missing));
-        text.truncate(text.trim_end().len());
-        text
+        let client_id = self.run.client_id(author);
+        write(&Outgoing::Chat { room_id: room, message: text, client_id: client_id.as_deref() })
     }
 
     pub(crate) fn read<'a>(&self, text: &'a str) -> Result<Incoming<'a>, Unreadable> {
         let frame: Frame<'a> = serde_json::from_str(text).map_err(|_| Unreadable)?;
         self.understand(frame).ok_or(Unreadable)
-    }
-
-    pub(crate) fn page(&self, body: &[u8]) -> Result<Page, Unreadable> {
-        let page: PageBody<'_> = serde_json::from_slice(body).map_err(|_| Unreadable)?;
-        let messages = self.heard_all(&page.messages).ok_or(Unreadable)?;
-        Ok(Page { messages, next_before: page.next_before })
     }
 
     fn understand<'a>(&self, frame: Frame<'a>) -> Option<Incoming<'a>> {
@@ -170,14 +85,14 @@ impl Rooms {
                     client_id: frame.client_id,
                     message: frame.message,
                 };
-                Incoming::Chat { room: frame.room_id?.0, heard: self.heard(&item)? }
+                Incoming::Chat { room: frame.room_id?.0, heard: self.run.heard(&item)? }
             }
             "joined" => Incoming::Joined {
                 room: frame.room_id?.0,
                 seq: frame.seq?,
                 epoch: frame.epoch?,
                 recovered: frame.recovered,
-                history: self.heard_all(&frame.history.unwrap_or_default())?,
+                history: self.run.heard_all(&frame.history.unwrap_or_default())?,
             },
             "resync" => Incoming::Resync { room: frame.room_id?.0, epoch: frame.epoch?, seq: frame.seq? },
             "error" => Incoming::Error { code: frame.code?.0, retry_after_ms: frame.retry_after_ms },
@@ -186,29 +101,6 @@ impl Rooms {
         };
         Some(incoming)
     }
-
-    fn heard_all(&self, items: &[Item<'_>]) -> Option<Vec<Heard>> {
-        items.iter().map(|item| self.heard(item)).collect()
-    }
-
-    fn heard(&self, item: &Item<'_>) -> Option<Heard> {
-        let id = uuid::Uuid::try_parse(&item.id.0).ok()?.as_u128();
-        let author = item.client_id.as_ref().and_then(|text| self.author(&text.0));
-        let stamp = item.message.as_ref().filter(|_| author.is_some()).and_then(|text| stamp(&text.0));
-        Some(Heard { seq: item.seq, id, author, stamp })
-    }
-
-    /// The author inside a client id of this run.
-    pub(crate) fn author(&self, client_id: &str) -> Option<Author> {
-        let rest = client_id.strip_prefix(&*self.run)?.strip_prefix('-')?;
-        let (user, number) = rest.split_once('-')?;
-        Some(Author { user: user.parse().ok()?, number: number.parse().ok()? })
-    }
-}
-
-fn stamp(text: &str) -> Option<Stamp> {
-    let mut words = text.split(' ');
-    Some(Stamp { intended: words.next()?.parse().ok()?, sent: words.next()?.parse().ok()? })
 }
 
 fn write(frame: &Outgoing<'_>) -> String {
@@ -218,9 +110,10 @@ fn write(frame: &Outgoing<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Stamp;
 
     fn dialect() -> Rooms {
-        Rooms { run: "abc".into() }
+        Rooms { run: Run { id: "abc".into(), client_ids: true } }
     }
 
     #[test]
@@ -231,11 +124,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_sender_hides_in_a_message_is_found_again() {
+    fn a_message_that_comes_back_is_the_one_that_was_sent() {
         let (author, stamp) = (Author { user: 3, number: 9 }, Stamp { intended: 12, sent: 34 });
-        let text = Rooms::text(stamp, 100);
-        assert_eq!(text.len(), 100);
-        let sent = dialect().chat("r", author, &text);
+        let sent = dialect().chat("r", author, &dialect().run.text(author, stamp, 100));
         let heard =
             sent.replacen('{', r#"{"seq":5,"id":"018f0000-0000-7000-8000-000000000001","userId":"u3","#, 1);
         let Ok(Incoming::Chat { room, heard }) = dialect().read(&heard) else {
@@ -243,13 +134,6 @@ mod tests {
         };
         assert_eq!(room, "r");
         assert_eq!((heard.seq, heard.author, heard.stamp), (5, Some(author), Some(stamp)));
-    }
-
-    #[test]
-    fn a_foreign_client_id_has_no_author() {
-        for foreign in ["", "abc", "abd-1-1", "abc-1", "abc-x-1", "abc1-1"] {
-            assert_eq!(dialect().author(foreign), None, "{foreign}");
-        }
     }
 
     #[test]

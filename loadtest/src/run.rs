@@ -77,6 +77,7 @@ struct Measured {
 pub async fn run(scenario: Scenario, options: Options) -> Result<Report, SwarmError> {
     scenario.validate()?;
     check_file_limit(scenario.users)?;
+    check_database(&scenario, &options)?;
     let database = match &options.database {
         Some(url) => Some(Database::connect(url).await?),
         None => None,
@@ -97,6 +98,15 @@ pub async fn run(scenario: Scenario, options: Options) -> Result<Report, SwarmEr
     let _ = timeout(GOODBYE, async { while clients.join_next().await.is_some() {} }).await;
     drop(progress);
     Ok(report(&world, measured, database.is_some()))
+}
+
+/// A peer's database holds nothing that could be compared.
+fn check_database(scenario: &Scenario, options: &Options) -> Result<(), ScenarioError> {
+    if scenario.peer && options.database.is_some() {
+        let reason = "there is no database to compare".into();
+        return Err(ScenarioError::Contradiction { key: "peer", reason });
+    }
+    Ok(())
 }
 
 fn check_file_limit(users: usize) -> Result<(), SwarmError> {
@@ -186,7 +196,7 @@ fn report(world: &World, measured: Measured, database_audited: bool) -> Report {
         findings: world.tally.findings(),
         warnings: Vec::new(),
         scenario: scenario.name.clone(),
-        run: world.dialect.run.clone(),
+        run: world.run.id.clone(),
         targets: world.addresses.clone(),
         users: scenario.users,
         rooms: scenario.rooms,

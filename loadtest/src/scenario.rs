@@ -7,7 +7,11 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use serde::Deserialize;
 
-use crate::{options::OneOrMany, span};
+use crate::{
+    dialect::{Dialect, Language},
+    options::OneOrMany,
+    span,
+};
 
 /// What the clients do once they are connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -28,6 +32,13 @@ pub struct Scenario {
     pub name: String,
     /// What the clients do.
     pub kind: Kind,
+    /// What they speak.
+    pub dialect: Language,
+    /// The target is another product, which numbers nothing that could be judged and keeps no history: loss and repeats
+    /// are told by each message's author, order is not judged.
+    pub peer: bool,
+    /// Messages carry client ids, so that they can be repeated after a fault. Where not, a repeat is a second message.
+    pub client_ids: bool,
     /// Gateway addresses (`host:port`, `ws://…` or `http://…`), taken in turn.
     pub targets: Vec<String>,
     /// Connections, one user each (`u0`, `u1`, …).
@@ -142,6 +153,9 @@ impl Default for Scenario {
         Self {
             name: "unnamed".into(),
             kind: Kind::Chat,
+            dialect: Language::Rooms,
+            peer: false,
+            client_ids: true,
             targets: vec!["127.0.0.1:8080".into()],
             users: 10,
             rooms: 1,
@@ -200,6 +214,12 @@ impl Scenario {
             s if s.rooms == 0 => wrong("rooms", "at least one room is needed"),
             s if s.rooms_per_user == 0 || s.rooms_per_user > s.rooms => {
                 wrong("rooms_per_user", "must lie between 1 and `rooms`")
+            }
+            s if s.rooms_per_user > 1 && !Dialect::joins_several(s.dialect) => {
+                wrong("rooms_per_user", "clients of this dialect are in one room at a time")
+            }
+            s if s.peer && s.dialect == Language::Rooms => {
+                wrong("peer", "only in the `socketio` dialect can messages be told without positions")
             }
             s if s.senders > s.users => wrong("senders", "cannot exceed `users`"),
             s if !(s.rate.is_finite() && s.rate > 0.0) => wrong("rate", "must be above zero"),
@@ -288,6 +308,16 @@ mod tests {
     }
 
     #[test]
+    fn a_dialect_is_chosen_by_name_and_an_unknown_one_is_an_error() {
+        assert_eq!(Scenario::from_toml("", &[]).unwrap().dialect, Language::Rooms);
+        let overrides = ["dialect=socketio".into(), "peer=true".to_string()];
+        let scenario = Scenario::from_toml("dialect = \"rooms\"", &overrides).unwrap();
+        assert_eq!((scenario.dialect, scenario.peer), (Language::SocketIo, true));
+        let error = Scenario::from_toml("dialect = \"mqtt\"", &[]).unwrap_err().to_string();
+        assert!(error.contains("mqtt") && error.contains("socketio"), "{error}");
+    }
+
+    #[test]
     fn overrides_win_and_reach_into_tables() {
         let overrides =
             ["users=7".into(), "thresholds.p99=20ms".into(), "targets=[\"127.0.0.1:1\"]".to_string()];
@@ -313,6 +343,8 @@ mod tests {
             ("targets = [\"wss://x:1\"]", "targets"),
             ("room_prefix = \"A_b\"", "room_prefix"),
             ("senders = 11", "senders"),
+            ("dialect = \"socketio\"\nrooms = 2\nrooms_per_user = 2", "rooms_per_user"),
+            ("peer = true", "peer"),
         ];
         for (text, key) in table {
             let error = Scenario::from_toml(text, &[]).unwrap_err().to_string();

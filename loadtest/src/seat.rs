@@ -210,7 +210,7 @@ impl Seat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rooms::Heard;
+    use crate::message::Heard;
 
     fn seat(last: u64) -> Seat {
         let mut seat = Seat::default();

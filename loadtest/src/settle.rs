@@ -48,7 +48,7 @@ pub(crate) async fn settle(
     audit::count_lost(&world.rooms, &world.tally);
     if let Some(database) = database {
         let rows = database.rows(&world.key_prefix()).await?;
-        audit::compare_database(&world.rooms, &rows, &world.dialect, &world.tally);
+        audit::compare_database(&world.rooms, &rows, &world.run, &world.tally);
     }
     Ok(())
 }

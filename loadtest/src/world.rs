@@ -8,11 +8,12 @@ use std::sync::{
 use crate::{
     clock::Clock,
     control::Control,
+    dialect::Dialect,
     history::History,
     judge::Room,
     latency::Latency,
+    message::{Run, Stamp},
     options::Options,
-    rooms::{Rooms, Stamp},
     run::SwarmError,
     scenario::Scenario,
     tally::Tally,
@@ -22,7 +23,8 @@ pub(crate) struct World {
     pub(crate) scenario: Scenario,
     /// The targets as `host:port`.
     pub(crate) addresses: Vec<String>,
-    pub(crate) dialect: Rooms,
+    pub(crate) run: Run,
+    pub(crate) dialect: Dialect,
     pub(crate) rooms: Vec<Room>,
     pub(crate) tally: Arc<Tally>,
     pub(crate) latency: Latency,
@@ -36,18 +38,22 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn build(scenario: Scenario, options: &Options) -> Result<Self, SwarmError> {
-        let dialect = Rooms { run: format!("{:08x}", rand::random::<u32>()) };
-        let name = |index| format!("{}-{}-{index}", scenario.room_prefix, dialect.run);
-        let mut rooms: Vec<Room> = (0..scenario.rooms).map(|index| Room::new(name(index))).collect();
+        let id = format!("{:08x}", rand::random::<u32>());
+        let run = Run { id, client_ids: scenario.client_ids };
+        let name = |index| format!("{}-{}-{index}", scenario.room_prefix, run.id);
+        let numbered = !scenario.peer;
+        let mut rooms: Vec<Room> =
+            (0..scenario.rooms).map(|index| Room::new(name(index), numbered)).collect();
         for user in 0..scenario.users {
             scenario.rooms_of(user).for_each(|room| rooms[room].admit(user));
         }
         let addresses = scenario.addresses()?;
         Ok(Self {
-            history: History::new(&addresses, dialect.clone())?,
+            history: History::new(&addresses, run.clone())?,
             addresses,
             rooms,
-            dialect,
+            dialect: Dialect::new(scenario.dialect, run.clone(), numbered),
+            run,
             tally: Arc::clone(&options.control.tally),
             latency: Latency::new(),
             clock: Clock::start(),
@@ -60,7 +66,7 @@ impl World {
 
     /// What all room keys of this run begin with.
     pub(crate) fn key_prefix(&self) -> String {
-        format!("room:{}-{}-", self.scenario.room_prefix, self.dialect.run)
+        format!("room:{}-{}-", self.scenario.room_prefix, self.run.id)
     }
 
     pub(crate) fn measure_from(&self, moment: tokio::time::Instant) {

@@ -9,6 +9,7 @@
 mod http;
 mod room;
 mod socket;
+mod socketio;
 
 use std::{
     collections::HashMap,
@@ -54,6 +55,14 @@ pub struct Habits {
     pub replays_as_frames: bool,
     /// At this number an epoch begins, a thousand above.
     pub new_epoch_at: Option<u64>,
+    /// Socket.IO alone: the author does not get the first acknowledgement of this number.
+    pub swallows_ack: Option<u64>,
+    /// Socket.IO alone: the acknowledgement of this number names another message.
+    pub contradicts_ack: Option<u64>,
+    /// Socket.IO alone: every message is acknowledged twice.
+    pub doubles_acks: bool,
+    /// Socket.IO alone: ids are not what ours are, and numbers mean nothing.
+    pub numbers_nothing: bool,
     /// This number is not written to the database.
     pub loses_row: Option<u64>,
     /// This number is written to the database twice.

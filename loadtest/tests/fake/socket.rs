@@ -14,10 +14,12 @@ use tokio_tungstenite::{
         protocol::CloseFrame,
     },
 };
+use uuid::Uuid;
 
 use super::{
     SECRET, Shared,
     room::{Member, Said},
+    socketio,
 };
 
 struct Connection<'a> {
@@ -25,36 +27,54 @@ struct Connection<'a> {
     number: u64,
     user: String,
     frames: mpsc::Sender<String>,
+    socketio: bool,
 }
 
 pub async fn serve(stream: TcpStream, shared: &Shared) {
-    let mut token = String::new();
+    let (mut token, mut socketio) = (String::new(), false);
     #[allow(clippy::result_large_err)] // the library's signature
     let keep_token = |request: &Request, response: Response| {
+        socketio = request.uri().path() == "/socket.io/";
         token = request.uri().query().unwrap_or_default().trim_start_matches("token=").to_owned();
         Ok(response)
     };
     let Ok(mut socket) = accept_hdr_async(stream, keep_token).await else { return };
+    if socketio {
+        let Some(said) = socketio::welcome(&mut socket).await else { return };
+        token = said;
+    }
     let Some(user) = user_of(&token) else { return close(&mut socket, 1008).await };
     let (frames, mut outgoing) = mpsc::channel(10_000);
     let number = shared.connections.fetch_add(1, Relaxed);
-    let connection = Connection { shared, number, user, frames };
+    let connection = Connection { shared, number, user, frames, socketio };
     loop {
         tokio::select! {
             frame = outgoing.recv() => {
                 let Some(frame) = frame else { break };
-                if socket.send(Message::text(frame)).await.is_err() { break }
+                let packets = if socketio { socketio::packets(&frame, &shared.habits) } else { vec![frame] };
+                for packet in packets {
+                    if socket.feed(Message::text(packet)).await.is_err() { break }
+                }
+                if socket.flush().await.is_err() { break }
             }
             message = socket.next() => {
                 let Some(Ok(Message::Text(text))) = message else { break };
-                if let Some(code) = connection.take(&text).await {
+                let command = if socketio { socketio::command(&text) } else { text.to_string() };
+                if let Some(code) = connection.take(&command).await {
                     connection.leave();
+                    if socketio && code >= 4500 {
+                        let _ = socket.send(Message::text("41")).await;
+                    }
                     return close(&mut socket, code).await;
                 }
             }
         }
     }
     connection.leave();
+}
+
+fn accepted(said: &Said, command: &Value) -> Value {
+    json!({"type": "accepted", "id": said.id, "seq": said.seq, "epoch": said.epoch, "ref": command["ref"]})
 }
 
 async fn close(socket: &mut WebSocketStream<TcpStream>, code: u16) {
@@ -92,7 +112,7 @@ impl Connection<'_> {
         let mut rooms = self.shared.rooms.lock().unwrap();
         let room = rooms.entry(name.to_owned()).or_default();
         let mut joined = json!({"type": "joined", "roomId": name, "seq": room.head, "epoch": room.epoch(),
-                                "members": 1, "history": []});
+                                "members": 1, "history": [], "ref": command["ref"]});
         if let Some(since) = command["since"].as_u64() {
             let same_epoch = command["epoch"].as_u64() == Some(room.epoch());
             let recovered = same_epoch && !habits.forgets;
@@ -118,9 +138,8 @@ impl Connection<'_> {
         let habits = &self.shared.habits;
         let count = self.shared.next_chat();
         if self.shared.is_turn(count, habits.refuses_every) {
-            self.answer(
-                &json!({"type": "error", "code": "overloaded", "message": "later", "retryAfterMs": 20}),
-            );
+            self.answer(&json!({"type": "error", "code": "overloaded", "message": "later",
+                                "retryAfterMs": 20, "ref": command["ref"]}));
             return None;
         }
         if let Some(said) = self.accept(name, command) {
@@ -132,16 +151,36 @@ impl Connection<'_> {
 
     /// A new message, told to everyone; or the first one's frame for a repeated client id.
     fn accept(&self, name: &str, command: &Value) -> Option<Said> {
-        let (client_id, text) = (command["clientId"].as_str().unwrap(), command["message"].as_str().unwrap());
+        let text = command["message"].as_str().unwrap();
+        // Without a client id every message is new.
+        let unnamed = Uuid::now_v7().to_string();
+        let client_id = command["clientId"].as_str().unwrap_or(&unnamed);
         let mut rooms = self.shared.rooms.lock().unwrap();
         let room = rooms.get_mut(name).unwrap();
         match room.known(&self.user, client_id) {
             Some(said) if !self.shared.habits.doubles => {
-                self.answer(&said.frame(name));
+                let answer = if self.socketio { accepted(said, command) } else { said.frame(name) };
+                self.answer(&answer);
                 None
             }
-            Some(_) | None => Some(room.say(name, &self.user, client_id, text, &self.shared.habits)),
+            Some(_) | None => {
+                let said = room.say(name, &self.user, client_id, text, &self.shared.habits);
+                self.acknowledge(&said, command);
+                Some(said)
+            }
         }
+    }
+
+    /// The acknowledgement of a message that was new.
+    fn acknowledge(&self, said: &Said, command: &Value) {
+        let habits = &self.shared.habits;
+        if !self.socketio || habits.swallows_ack == Some(said.seq) {
+            return;
+        }
+        if habits.contradicts_ack == Some(said.seq) {
+            return self.answer(&accepted(&Said { id: Uuid::now_v7(), ..said.clone() }, command));
+        }
+        (0..=u8::from(habits.doubles_acks)).for_each(|_| self.answer(&accepted(said, command)));
     }
 
     async fn store(&self, name: &str, said: &Said) {

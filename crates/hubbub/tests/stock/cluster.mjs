@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const SCRIPT = new URL("../../../../deploy/local/cluster.sh", import.meta.url).pathname;
 
 /** A port on which nobody listens now. */
-async function freePort() {
+export async function freePort() {
   const server = createServer();
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address();
@@ -43,10 +43,12 @@ export class Cluster {
 
   #read(summary) {
     this.host = new URL(summary.trim().split("\n").at(-1)).host;
+    this.plain = summary.match(/^round robin: http:\/\/(\S+)/m)[1];
     this.database = summary.match(/^database: +(\S+)$/m)[1];
     this.secretFile = summary.match(/HUBBUB_AUTH__JWT_SECRET_FILE=(\S+)/)[1];
     const gateways = summary.matchAll(/^(gateway-\d) +(\S+) admin (\S+)$/gm);
-    this.gateways = [...gateways].map(([, name, , admin]) => ({ name, metrics: `${admin}/metrics` }));
+    this.gateways = [...gateways].map(([, name, address, admin]) => ({ name, address, metrics: `${admin}/metrics` }));
+    this.redisUrl = summary.match(/^redis +(\S+)$/m)[1];
   }
 
   /** A token that the gateways believe. */
@@ -61,9 +63,16 @@ export class Cluster {
     return Object.fromEntries(this.gateways.map(({ name }, index) => [name, counts[index]]));
   }
 
+  /** How many requests of Socket.IO sessions the gateways have handed on to each other. */
+  async handedOn() {
+    const counts = await Promise.all(this.gateways.map(({ metrics }) => metric(metrics, "hubbub_peer_requests_total")));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
   /** The process id of a part. */
   async pid(name) {
-    const status = await this.#call("status");
+    // It ends with 1 where somebody is dead already.
+    const status = await this.#call("status").catch((error) => error.stdout);
     return Number(status.match(new RegExp(`^${name} .* pid (\\d+)$`, "m"))[1]);
   }
 
@@ -71,6 +80,12 @@ export class Cluster {
   async query(statement) {
     const { stdout } = await run("psql", ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", this.database, "-c", statement]);
     return stdout.split("\n").filter(Boolean).map((row) => row.split("|"));
+  }
+
+  /** What Redis answers. */
+  async redis(...command) {
+    const { stdout } = await run("redis-cli", ["-u", this.redisUrl, ...command]);
+    return stdout.trim();
   }
 
   /** The ends of every part's log. */
