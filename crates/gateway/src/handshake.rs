@@ -91,12 +91,17 @@ impl Handshake {
     {
         let Self { accept, answers_bearer, upgrade, hold } = self;
         let config = WebSocket::config(frame);
-        hold.keep_through(async move {
+        // Each part boxed: what is over, and what runs for hours, would otherwise lie in one future, some of it twice,
+        // for every idle connection.
+        let opened = Box::pin(async move {
             // A peer that never takes our 101 has no connection to speak of.
-            let Ok(Ok(upgraded)) = timeout(DEADLINE, upgrade).await else { return };
-            let socket = WebSocket::server(TokioIo::new(upgraded), config).await;
-            // Boxed: inside this future it would be counted twice, for every idle connection.
-            Box::pin(live(socket)).await;
+            let upgraded = timeout(DEADLINE, upgrade).await.ok()?.ok()?;
+            Some(Box::new(WebSocket::server(TokioIo::new(upgraded), config).await))
+        });
+        hold.keep_through(async move {
+            if let Some(socket) = opened.await {
+                Box::pin(live(*socket)).await;
+            }
         });
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         let headers = response.headers_mut();

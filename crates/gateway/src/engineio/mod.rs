@@ -239,8 +239,8 @@ impl<A: Application> Engine<A> {
         };
         let (hello, application) = (self.hello(sid, &[]), self.application.clone());
         handshake.complete_within(self.options.max_payload, move |socket| async move {
-            let mut session = Session::on_websocket(socket);
-            if session.feed(hello).await.is_ok() && session.flush().await.is_ok() {
+            // Boxed: over at once.
+            if let Some(session) = Box::pin(Session::greeted(socket, hello)).await {
                 application.serve(visit, session).await;
             }
         })

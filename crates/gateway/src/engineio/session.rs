@@ -47,8 +47,16 @@ pub struct Session {
 }
 
 impl Session {
-    pub(super) fn on_websocket(socket: WebSocket) -> Self {
+    fn on_websocket(socket: WebSocket) -> Self {
         Self { socket: Some(Box::new(socket)), mailbox: None, rest: Bytes::new() }
+    }
+
+    /// A session on a WebSocket that was told so; `None`: nobody is there.
+    pub(super) async fn greeted(socket: WebSocket, hello: Bytes) -> Option<Self> {
+        let mut session = Self::on_websocket(socket);
+        session.feed(hello).await.ok()?;
+        session.flush().await.ok()?;
+        Some(session)
     }
 
     pub(super) fn on_polling(mailbox: Arc<Mailbox>) -> Self {

@@ -51,7 +51,12 @@ impl Edge {
         let closed = CancellationToken::new();
         let admin_router = gateway::admin_router(gateway.clone(), self.metrics.clone());
         let listeners = [
-            spawn(gateway::run(public, gateway::router(gateway.clone()), self.accept.clone(), closed.clone())),
+            spawn(gateway::run(
+                public,
+                gateway::router(gateway.clone()),
+                self.accept.clone(),
+                closed.clone(),
+            )),
             spawn(gateway::run(admin, admin_router, AcceptOptions::default(), closed.clone())),
         ];
         let announced = gateway.clone();

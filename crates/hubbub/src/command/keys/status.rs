@@ -37,7 +37,9 @@ fn table(configured: &[KeyId], counted: &[(Option<KeyId>, u64)]) -> String {
     }
     for (key, messages) in counted {
         match key {
-            Some(key) if !configured.contains(key) => line(key.as_str(), *messages, "MISSING: cannot be read"),
+            Some(key) if !configured.contains(key) => {
+                line(key.as_str(), *messages, "MISSING: cannot be read")
+            }
             None => line("(none)", *messages, "not sealed; `hubbub keys rotate` seals them"),
             Some(_) => {}
         }
@@ -54,7 +56,8 @@ mod tests {
         let key = |id: &str| KeyId::parse(id).unwrap();
         let counted = [(Some(key("new")), 3), (Some(key("old")), 2), (Some(key("lost")), 1), (None, 4)];
         let table = table(&[key("new"), key("old"), key("idle")], &counted);
-        let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().take(3).collect()).collect();
+        let lines: Vec<Vec<&str>> =
+            table.lines().map(|line| line.split_whitespace().take(3).collect()).collect();
         assert_eq!(
             lines,
             [

@@ -84,7 +84,7 @@ pub struct ServerConfig {
     pub admin_listen: SocketAddr,
     /// The configured name; see [`crate::node_name`] for what stands in where it is absent.
     pub node_name: Option<String>,
-    /// Where the other nodes reach `admin_listen`; see [`crate::wiring`] for what stands in where it is absent.
+    /// Where the other nodes reach `admin_listen`; absent: the listener's own address.
     pub advertise: Option<String>,
     /// How long a lost client may come back to where it stood.
     pub recovery: Duration,
