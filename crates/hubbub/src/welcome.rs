@@ -27,6 +27,7 @@ pub fn print(nodes: &[SocketAddr], admin: SocketAddr, secret: &Secret, data: &Pa
     let first = nodes[0];
     text += &format!(
         "\n  WebSocket  ws://{first}/?token=TOKEN\n  \
+           Socket.IO  http://{first}  with auth: {{ token: TOKEN }}\n  \
            History    http://{first}/api/rooms/room:lounge/messages\n  \
            Internal   http://{admin}/metrics\n  \
            Data       {}\n\n\

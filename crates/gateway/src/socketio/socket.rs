@@ -97,6 +97,8 @@ fn last_words(reason: CloseReason, is_welcome: bool) -> Vec<Bytes> {
         if !is_refusal(reason) {
             return Vec::new();
         }
+        // What a stock client shows first is the message: the stable word, except for a bad token, which has its own.
+        let message = if matches!(reason, CloseReason::BadToken(_)) { message } else { code };
         let refusal = json!({"message": message, "data": {"code": code}});
         return vec![packet(Kind::ConnectError, &refusal.to_string())];
     }
@@ -146,7 +148,7 @@ mod tests {
         );
         assert_eq!(
             told(CloseReason::TooManyConnections, false),
-            [r#"44{"data":{"code":"too_many_connections"},"message":"too many connections"}"#]
+            [r#"44{"data":{"code":"too_many_connections"},"message":"too_many_connections"}"#]
         );
     }
 

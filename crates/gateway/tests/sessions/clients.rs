@@ -144,7 +144,7 @@ async fn a_refused_client_is_told_in_the_answer_to_its_connect() {
         (
             "many",
             4509,
-            "44{\"message\":\"too many connections\",\"data\":{\"code\":\"too_many_connections\"}}",
+            "44{\"message\":\"too_many_connections\",\"data\":{\"code\":\"too_many_connections\"}}",
         ),
     ] {
         let connect = format!("40{{\"as\":\"{who}\"}}");

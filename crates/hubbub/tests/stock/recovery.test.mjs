@@ -15,10 +15,15 @@ const MESSAGES = 200;
 
 const SETTINGS = { HUBBUB_LIMITS__MAX_CONNECTIONS_PER_USER: "0", HUBBUB_PRESENCE__LEASE: "5s" };
 
+/** Closed at the end whatever happens: a client that comes back for ever would keep this process alive. */
+const sockets = [];
 let cluster;
 let losses = 0;
 before(async () => (cluster = await Cluster.up(SETTINGS)));
-after(() => cluster?.down());
+after(() => {
+  sockets.forEach((socket) => socket.close());
+  cluster?.down();
+});
 
 async function connected(token, options = {}) {
   const socket = io(`http://${cluster.host}`, {
@@ -28,6 +33,7 @@ async function connected(token, options = {}) {
     reconnectionDelayMax: 500,
     ...options,
   });
+  sockets.push(socket);
   await within(new Promise((resolve) => socket.once("connect", resolve)), "a connection");
   return socket;
 }

@@ -18,6 +18,8 @@ const SECRET = `plaintext-${process.pid}-${Date.now()}`;
 /** How many messages there are to seal again. */
 const OLD = Number(process.env.SEALING_OLD ?? 1_000);
 
+/** Closed at the end whatever happens: a client that comes back for ever would keep this process alive. */
+const sockets = [];
 let cluster;
 let keys;
 let tokens;
@@ -32,13 +34,17 @@ before(async () => {
   tokens = { ann: await cluster.mint("ann"), bob: await cluster.mint("bob") };
   for (const token of Object.values(tokens)) await get("/api/me", token);
 });
-after(() => cluster?.down());
+after(() => {
+  sockets.forEach((socket) => socket.close());
+  cluster?.down();
+});
 
 const headers = (token) => ({ "content-type": "application/json", authorization: `Bearer ${token}` });
 const get = async (path, token) => (await fetch(`http://${cluster.host}${path}`, { headers: headers(token) })).json();
 
 async function connected(token) {
   const socket = io(`http://${cluster.host}`, { auth: { token }, forceNew: true, transports: ["websocket"] });
+  sockets.push(socket);
   await within(new Promise((resolve) => socket.once("connect", resolve)), "a connection");
   return socket;
 }
