@@ -15,9 +15,11 @@ use crate::words::{
 };
 
 mod directory;
+mod notes;
 mod vault;
 
 pub use directory::{Added, Created, Credentials, Directory, Removed, Touched};
+pub use notes::Notes;
 pub use vault::{SealedRow, Vault};
 
 /// The world's fault. Never shown to clients as it is.
@@ -221,20 +223,6 @@ pub trait Presence: Send + Sync {
 
     /// Gives back everything that this node holds, at shutdown; its users have `grace` to come back elsewhere.
     async fn retire(&self, grace: Duration) -> Result<(), PortError>;
-}
-
-/// Small facts that outlive a connection or a node for a while, for any node to read: where a client stood, where a
-/// node can be reached. Lost at worst; never needed for a message.
-#[async_trait]
-pub trait Notes: Send + Sync {
-    /// Keeps `value` under `key` for `ttl`; a later one replaces it.
-    async fn keep(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), PortError>;
-
-    /// What is kept under `key`, if it has not lapsed.
-    async fn recall(&self, key: &str) -> Result<Option<Bytes>, PortError>;
-
-    /// Forgets `key`. Idempotent.
-    async fn forget(&self, key: &str) -> Result<(), PortError>;
 }
 
 /// Whose a token is.

@@ -1,4 +1,6 @@
 //! Registering, logging in and out, and who may come in, over real HTTP and a real database file.
+//!
+//! Above 400 lines because each refusal of these four routes stands beside what it refuses.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod harness;
