@@ -14,6 +14,8 @@ use super::history::unavailable;
 use crate::ports::PortError;
 use crate::words::{Fault, Namespace, RoomId, UserId, Whisper};
 
+/// Time for every node to hear a removal, many times what it takes.
+const HEARD: Duration = Duration::from_millis(150);
 /// Pause before a failed look is repeated.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -36,9 +38,13 @@ impl Node {
     }
 
     /// The user has no part in `room` any more. Nothing that is published after this returns reaches them, on any node.
+    /// What they send themselves is refused by their own node as soon as that has heard of it, which is waited for as
+    /// long as it takes when all is well.
     pub async fn expel(&self, room: &RoomId, user: &UserId) -> Result<(), Fault> {
         let whisper = Whisper::Removed(user.clone());
-        self.whisper(room.clone(), None, whisper).await.map_err(|error| unavailable(&error))
+        self.whisper(room.clone(), None, whisper).await.map_err(|error| unavailable(&error))?;
+        sleep(HEARD).await;
+        Ok(())
     }
 
     /// Compares seats with the directory whenever a change may have gone unheard, for as long as the node lives.
