@@ -49,8 +49,6 @@ pub(super) struct Entered {
     pub(super) room: RoomId,
     /// Everything up to here was shown, or is not for this client; `None`: the room has no order.
     pub(super) at: Option<Position>,
-    /// Whether the client wants to see who else is there.
-    pub(super) watches: bool,
     /// Whether something behind that must be replayed before the live flow.
     pub(super) missed: bool,
 }
@@ -166,8 +164,7 @@ impl Session {
     async fn go(&self, way: Way) -> Result<Entered, PortError> {
         let room = &way.room.id;
         let policy = self.node.policies().of(room.namespace());
-        let watches = self.door.profile.shows_members && policy.roster;
-        self.node.seat(room, self.member(watches)).await?;
+        self.node.seat(room, self.member(room)).await?;
         let (at, missed) = match way.from {
             _ if !policy.durable => (None, false),
             Some(from) => (Some(from), true),
@@ -177,6 +174,6 @@ impl Session {
                 None => (Some(self.node.reading().head(room).await?), false),
             },
         };
-        Ok(Entered { room: room.clone(), at, watches, missed })
+        Ok(Entered { room: room.clone(), at, missed })
     }
 }

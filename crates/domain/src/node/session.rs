@@ -131,7 +131,7 @@ impl Session {
     /// Takes a seat, if the client belongs here. Asked behind the subscription: a removal that comes later is heard.
     async fn sit_down(&self, room: &RoomId) -> Result<u64, Fault> {
         let away = |error: PortError| unavailable(&error);
-        let members = self.node.seat(room, self.member(self.watches(room))).await.map_err(away)?;
+        let members = self.node.seat(room, self.member(room)).await.map_err(away)?;
         if self.node.is_exclusive(room)
             && !self.node.belongs(room, &self.identity.user).await.map_err(away)?
         {
@@ -164,8 +164,8 @@ impl Session {
         Outcome::NotJoined(room, fault)
     }
 
-    pub(super) fn member(&self, watches: bool) -> Member {
-        Member { outbound: self.outbound.clone(), who: self.identity.author(), watches }
+    pub(super) fn member(&self, room: &RoomId) -> Member {
+        Member { outbound: self.outbound.clone(), who: self.identity.author(), watches: self.watches(room) }
     }
 
     /// Leaves a room; leaving what was not joined is fine.

@@ -99,10 +99,8 @@ impl<T: Transport> Connection<T> {
             };
             self.say(&answer, None).await?;
         }
-        for Entered { room, missed, watches, .. } in entered {
-            if watches {
-                self.session.node.roster().touch(&room);
-            }
+        for Entered { room, missed, .. } in entered {
+            self.session.show_members(&room);
             if missed {
                 self.seats.ail(room);
             } else {

@@ -74,10 +74,16 @@ impl<T: Transport> Connection<T> {
             let waited = self.seats.abandon(room);
             return self.catch_up_with(waited).await;
         }
-        self.seats.expel(room);
-        let user = self.session.identity.user.clone();
-        self.session.node.keeper().owe(room.clone(), user);
+        self.lose_seat(room);
         Ok(())
+    }
+
+    /// The client is not in the room any more, on whoever's account. `false`: it was not, as far as it knows.
+    pub(super) fn lose_seat(&mut self, room: &RoomId) -> bool {
+        let session = &self.session;
+        session.node.hub().leave(room, session.outbound.id());
+        session.node.keeper().owe(room.clone(), session.identity.user.clone());
+        self.seats.expel(room)
     }
 
     /// The client was put out of a room while something was under way for it there. `joins`: it waits for an answer.
@@ -86,9 +92,7 @@ impl<T: Transport> Connection<T> {
             // Only a room whose place was lost lets go of its members otherwise, and that ends the connection.
             return Err(Over(CloseReason::PositionLost));
         }
-        let (session, joined) = (self.session.clone(), self.seats.expel(&room.id));
-        session.node.hub().leave(&room.id, session.outbound.id());
-        session.node.keeper().owe(room.id.clone(), session.identity.user.clone());
+        let joined = self.lose_seat(&room.id);
         if joins {
             let fault = Fault::new(Code::NotAParticipant, "only participants may join this room");
             let reference = self.underway.reference.take();

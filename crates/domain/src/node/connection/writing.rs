@@ -56,9 +56,6 @@ impl<T: Transport> Connection<T> {
     /// The same frame, telling the client where it stands in all rooms that it must know of, if they are several.
     fn placed(&self, frame: Bytes, event: &Event) -> Bytes {
         let Some(position) = event.position() else { return frame };
-        if !self.session.recovers() {
-            return frame;
-        }
         let mut places = self.seats.moved_beside(event.room());
         if places.is_empty() {
             return frame;
@@ -72,9 +69,8 @@ impl<T: Transport> Connection<T> {
         if self.session.node.hub().has(&room, self.session.outbound.id()) {
             return None;
         }
-        let (form, user) = (self.seats.form(&room), self.session.identity.user.clone());
-        self.session.node.keeper().owe(room.clone(), user);
-        let joined = self.seats.expel(&room);
+        let form = self.seats.form(&room);
+        let joined = self.lose_seat(&room);
         if self.session.door.profile.joins.chats {
             // They may have been added again, and that may have been heard before this: the directory knows.
             self.summons.push_back(room.clone());
