@@ -7,7 +7,7 @@ STOCK := crates/hubbub/tests/stock
 PURE := -p domain -p wire
 
 .DEFAULT_GOAL := help
-.PHONY: help run build check test test-rust test-stock cluster cluster-status cluster-logs cluster-down clean-cluster \
+.PHONY: help run build check test test-rust test-stock fuzz-api describe cluster cluster-status cluster-logs cluster-down clean-cluster \
 	services-install
 
 help: ## list the commands
@@ -40,6 +40,19 @@ test-stock:
 	cargo test --workspace --no-run --quiet
 	cd $(STOCK) && npm ci --no-audit --no-fund && \
 		PROGRAM="$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/hubbub" npm test
+
+# The same test as in `make test`, for as long as wanted; a failure prints the seed that FUZZ_SEED repeats.
+FUZZ_SECONDS ?= 600
+fuzz-api: ## requests at random against the HTTP API's description; FUZZ_SECONDS=600 per role, FUZZ_SEED=…
+	$(ENSURE) redis postgres haproxy node python
+	cargo build -p hubbub
+	cd $(STOCK) && npm ci --no-audit --no-fund && \
+		FUZZ_SECONDS=$(FUZZ_SECONDS) PROGRAM="$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/hubbub" \
+		node --test api-fuzz.test.mjs
+
+describe: ## write docs/openapi.json anew from the code
+	cargo run -q -p gateway --example openapi > target/openapi.json
+	mv target/openapi.json docs/openapi.json
 
 cluster: ## a cluster of real processes on this machine (scratch data); prints its public address last
 	@$(CLUSTER) up

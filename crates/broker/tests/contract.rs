@@ -10,12 +10,16 @@ mod admitting;
 mod census;
 #[path = "contract/claiming.rs"]
 mod claiming;
+#[path = "contract/counting.rs"]
+mod counting;
 #[path = "contract/deduping.rs"]
 mod deduping;
 #[path = "contract/delivering.rs"]
 mod delivering;
 #[path = "contract/drafts.rs"]
 mod drafts;
+#[path = "contract/drifting.rs"]
+mod drifting;
 #[path = "contract/ear.rs"]
 mod ear;
 #[path = "contract/erasing.rs"]
@@ -36,6 +40,8 @@ mod passing;
 mod scene;
 #[path = "contract/seating.rs"]
 mod seating;
+#[path = "contract/spending.rs"]
+mod spending;
 #[path = "contract/sweeping.rs"]
 mod sweeping;
 
@@ -120,6 +126,7 @@ contract! {
     admitting::the_node_of_a_replaced_connection_is_told,
     admitting::each_user_has_a_limit_of_their_own,
     admitting::of_many_at_once_exactly_the_limit_is_admitted,
+    admitting::of_many_at_once_that_replace_each_other_exactly_the_limit_stays,
     passing::what_passes_stands_among_the_entries_in_the_order_of_the_calls,
     passing::what_passes_reaches_every_subscribed_node_once_and_nobody_else,
     passing::what_passes_survives_whole,
@@ -142,6 +149,26 @@ contract! {
     noting::a_later_note_replaces_the_earlier_one_and_its_time,
     noting::a_note_lapses_after_its_time,
     noting::a_forgotten_note_is_gone_and_may_be_kept_again,
+    noting::of_many_who_claim_at_once_one_wins_and_the_others_are_told_by_whom,
+    noting::a_claim_changes_nothing_where_something_is_kept,
+    noting::what_was_claimed_lapses_and_may_be_claimed_again,
+    counting::connections_users_and_nodes_are_counted_across_the_cluster,
+    counting::a_replaced_or_refused_connection_is_not_counted,
+    counting::the_newest_are_shown_first_up_to_the_limit_and_all_are_counted,
+    counting::whoever_is_in_their_grace_is_not_shown_and_comes_back_as_the_newest,
+    counting::users_are_shown_as_they_came_last,
+    counting::a_rooms_users_are_counted_once_each,
+    counting::connections_are_told_in_the_order_of_the_question,
+    counting::a_killed_nodes_slots_are_free_within_its_lease_and_the_counters_follow,
+    drifting::whatever_comes_and_goes_the_counters_say_what_is_there,
+    drifting::a_paused_node_that_takes_its_slots_again_is_counted_once,
+    spending::two_nodes_together_never_let_more_through_than_burst_and_rate,
+    spending::of_many_who_spend_at_once_as_many_as_the_bucket_holds_succeed,
+    spending::whoever_must_wait_is_told_how_long_and_loses_nothing,
+    spending::the_wait_that_was_told_is_long_enough_and_not_too_long,
+    spending::what_costs_more_than_the_bucket_holds_takes_all_of_it,
+    spending::a_rate_or_a_cost_of_nothing_is_no_limit,
+    spending::each_user_has_one_bucket_as_number_and_as_text,
     erasing::an_erased_entry_keeps_its_place_and_shows_no_body,
     erasing::what_comes_after_an_erased_entry_is_shown,
     erasing::erasing_what_is_not_there_does_nothing,

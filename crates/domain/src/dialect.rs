@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::words::{Command, Event, Fault, Form, Position, RoomId, RoomRef};
+use crate::ports::{Attendance, Published, Tally};
+use crate::words::{
+    Command, Event, Fault, Form, Message, Position, Role, RoomId, RoomRef, Timestamp, UserId,
+};
 
 /// A client's own mark on a request, repeated in its answer: the text of one JSON value.
 pub type Reference = Box<str>;
@@ -18,6 +21,17 @@ pub struct Request {
     pub command: Command,
     /// The client's mark.
     pub reference: Option<Reference>,
+    /// The least role that may ask for it.
+    pub role: Role,
+    /// How many commands it counts as.
+    pub cost: u32,
+}
+
+impl Request {
+    /// A request that everybody may make, and that counts as one.
+    pub fn new(command: Command, reference: Option<Reference>) -> Self {
+        Self { command, reference, role: Role::User, cost: 1 }
+    }
 }
 
 /// A frame that is no request.
@@ -44,6 +58,8 @@ pub enum Answer {
         history: Vec<Event>,
         /// Distinct users in the room, this one included.
         members: u64,
+        /// When.
+        at: Timestamp,
     },
     /// A room is left.
     Left {
@@ -53,17 +69,12 @@ pub enum Answer {
     /// A durable command was accepted.
     Accepted {
         /// Its position, and the id of the message that it made or changed.
-        published: crate::ports::Published,
+        published: Published,
     },
     /// A command without further result was done.
     Done,
     /// The connection stands; whatever it is in from the start flows from here on.
-    Welcome {
-        /// The connection, as others may know it.
-        connection: Box<str>,
-        /// What the client may come back with; secret.
-        recovery: Option<Box<str>>,
-    },
+    Welcome(Box<Welcome>),
     /// Everything of a room up to here is committed in the database.
     Stored {
         /// The room, as the client named it.
@@ -76,6 +87,31 @@ pub enum Answer {
         /// The room, as the client named it.
         room: RoomRef,
     },
+    /// A page of a room's history.
+    History {
+        /// The room, as the client named it.
+        room: RoomRef,
+        /// Messages as they stand now, oldest first.
+        messages: Vec<Message>,
+        /// What to ask below for the page before; `None`: the beginning is reached.
+        next_before: Option<u64>,
+    },
+    /// Who is online.
+    Users(Attendance),
+    /// How many there are, across the cluster.
+    Stats {
+        /// Of all.
+        tally: Tally,
+        /// Distinct users in the feed that this client watches; 0 where it watches none.
+        subscribers: u64,
+    },
+    /// The connection works.
+    Pong {
+        /// This node's clock.
+        at: Timestamp,
+    },
+    /// What the work of a type that is not built in has to say: the text of one JSON object.
+    Custom(Box<str>),
     /// A request was refused.
     Refused(Fault),
     /// This node is going down.
@@ -88,6 +124,40 @@ pub enum Answer {
         /// Time left.
         remaining: Duration,
     },
+}
+
+/// What a client is told when its connection stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Welcome {
+    /// The connection, as others may know it.
+    pub connection: Box<str>,
+    /// What the client may come back with; secret.
+    pub recovery: Option<Box<str>>,
+    /// Who the client is.
+    pub user: UserId,
+    /// Who is online, where the door shows it.
+    pub attendance: Option<Attendance>,
+    /// The room that the client's address named and that it is in now.
+    pub room: Option<RoomRef>,
+    /// What the client may do.
+    pub limits: Allowance,
+    /// This node's clock.
+    pub at: Timestamp,
+}
+
+/// What one client may do, as it is told. Zero: no such limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// Longest frame, in bytes.
+    pub frame: usize,
+    /// Longest text, in Unicode scalar values.
+    pub text: usize,
+    /// Rooms joined by command.
+    pub rooms: usize,
+    /// Commands per second, sustained.
+    pub commands_per_second: u32,
+    /// Commands at once.
+    pub commands_burst: u32,
 }
 
 /// A stateless translator between one kind of client and the domain.

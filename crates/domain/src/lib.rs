@@ -11,6 +11,8 @@ pub mod node;
 pub mod ports;
 pub mod rotation;
 pub mod seal;
+pub mod security;
+pub mod task;
 pub mod words;
 
 pub use words::*;

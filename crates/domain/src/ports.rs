@@ -14,12 +14,20 @@ use crate::words::{
     Timestamp, Unreadable, UserId,
 };
 
+mod bookings;
 mod directory;
 mod notes;
+mod presence;
+mod uploads;
 mod vault;
 
-pub use directory::{Added, Created, Credentials, Directory, Removed, Touched};
+pub use bookings::{Booked, Bookings, Cancelled, Courier, NewBooking, Receipt};
+pub use directory::{Added, Assignment, Created, Credentials, Directory, Removed, Rulings, Touched};
 pub use notes::Notes;
+pub use presence::{
+    Admission, Attendance, Attendee, Census, CensusChange, Lease, NodeStanding, Presence, Rate, Swept, Tally,
+};
+pub use uploads::{Pieces, Stowed, Upload, Uploads};
 pub use vault::{SealedRow, Vault};
 
 /// The world's fault. Never shown to clients as it is.
@@ -119,110 +127,6 @@ pub trait Broker: Send + Sync {
 
     /// Time since the last proof that deliveries arrive (an in-band echo); `None`: not proven yet.
     fn probe_age(&self) -> Option<Duration>;
-}
-
-/// What an entry or a departure changed in a room's census.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Census {
-    /// This was the user's first seat in the room, or the last one gone, across the cluster.
-    pub edge: bool,
-    /// Distinct users in the room now.
-    pub count: u64,
-}
-
-/// A user came into a room or left it, across the cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CensusChange {
-    /// The room.
-    pub room: RoomId,
-    /// Who.
-    pub who: Author,
-    /// Came, or left.
-    pub entered: bool,
-    /// Distinct users in the room now.
-    pub count: u64,
-}
-
-/// The answer to a request for a connection slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
-    /// The connection may stay.
-    Admitted {
-        /// The user was offline until now: this is the one connection that makes them online.
-        first: bool,
-    },
-    /// The connection may stay; this older one of the same user must go, and its node is told by [`Delivery::Evict`].
-    Replaces(ConnectionId),
-    /// The user has as many connections as they may.
-    Refused,
-}
-
-/// What a sweep has found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Swept {
-    /// Seats removed that were their user's last ones in the room, for counting; the rooms are told already.
-    pub seats: usize,
-    /// Users who are offline from now on.
-    pub offline: Vec<Author>,
-}
-
-/// Whether a node's lease still stood when it was renewed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lease {
-    /// It stood: every seat of this node is still there.
-    Held,
-    /// It is new, had lapsed, or the cluster's memory may have lost something: seats must be compared and taken again.
-    Lapsed,
-}
-
-/// Who is where, across the cluster. A seat is (node incarnation, room, user); seats live as long as
-/// their node's lease. Node, room and user counts are exact while leases are renewed. Whenever a user comes into a
-/// room or leaves it, by whatever way, its subscribers are told by [`Delivery::Census`], once.
-#[async_trait]
-pub trait Presence: Send + Sync {
-    /// Takes the seat. Idempotent: a seat taken twice counts once.
-    async fn enter(&self, room: &RoomId, who: &Author) -> Result<Census, PortError>;
-
-    /// Gives the seat back. Idempotent.
-    async fn leave(&self, room: &RoomId, user: &UserId) -> Result<Census, PortError>;
-
-    /// Up to `limit` distinct users in the room, and how many there are in all.
-    async fn members(&self, room: &RoomId, limit: usize) -> Result<(Vec<Author>, u64), PortError>;
-
-    /// Takes one of `limit` connection slots of the user (0: no limit), atomically across the cluster. A user with a
-    /// slot is online; one caller is told that it was the first.
-    async fn admit(
-        &self,
-        who: &Author,
-        connection: ConnectionId,
-        limit: usize,
-        replace_oldest: bool,
-    ) -> Result<Admission, PortError>;
-
-    /// Gives the slot back. Idempotent. `true`: it was the user's last one; unless they take another within `grace`, a
-    /// sweep after it says that they are offline.
-    async fn release(
-        &self,
-        user: &UserId,
-        connection: ConnectionId,
-        grace: Duration,
-    ) -> Result<bool, PortError>;
-
-    /// Whether the user is online: holds a slot, or did a grace ago.
-    async fn is_online(&self, user: &UserId) -> Result<bool, PortError>;
-
-    /// Every seat that this node holds, as the cluster sees it.
-    async fn held(&self) -> Result<Vec<(RoomId, UserId)>, PortError>;
-
-    /// Renews this node's lease. A lapse is told until a renewal has succeeded everywhere.
-    async fn renew(&self) -> Result<Lease, PortError>;
-
-    /// Removes the seats and slots of every node whose lease lapsed, and finds the users whose grace is over. Each is
-    /// told to one caller, once. Users who vanished with their node have no grace: its lease was one.
-    async fn sweep(&self) -> Result<Swept, PortError>;
-
-    /// Gives back everything that this node holds, at shutdown; its users have `grace` to come back elsewhere.
-    async fn retire(&self, grace: Duration) -> Result<(), PortError>;
 }
 
 /// Whose a token is.
@@ -355,6 +259,10 @@ pub trait Store: Send + Sync {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<StoredMessage>, PortError>;
+
+    /// The oldest `limit` messages whose seq is above `after`, oldest first, with their current text.
+    async fn forward(&self, room: &RoomId, after: u64, limit: usize)
+    -> Result<Vec<StoredMessage>, PortError>;
 
     /// Up to `limit` entries above `after`, oldest first, as they happened; void rows are left out.
     async fn after(&self, room: &RoomId, after: Position, limit: usize) -> Result<Vec<Entry>, PortError>;

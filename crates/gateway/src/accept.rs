@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use domain::security::Incident;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use crate::seldom::Seldom;
 use crate::telemetry;
 
 /// How one listener treats its sockets.
@@ -94,6 +96,7 @@ struct Acceptor {
     options: AcceptOptions,
     permits: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
+    told: Seldom,
     tasks: TaskTracker,
     cut: CancellationToken,
     shutdown: CancellationToken,
@@ -106,6 +109,7 @@ pub async fn run(listener: TcpListener, router: Router, options: AcceptOptions, 
         router,
         permits: Arc::new(Semaphore::new(options.max_connections.min(Semaphore::MAX_PERMITS))),
         refusals: Arc::new(Semaphore::new(REFUSALS)),
+        told: Seldom::default(),
         tasks: TaskTracker::new(),
         cut: CancellationToken::new(),
         options,
@@ -150,15 +154,19 @@ impl Acceptor {
             return;
         }
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
-            return self.refuse(socket);
+            return self.refuse(socket, peer);
         };
         let (tasks, cut) = (self.tasks.clone(), self.cut.clone());
         let hold = Hold { tasks, cut, _permit: Arc::new(permit) };
         self.tasks.spawn(Arc::clone(self).serve(socket, peer, hold));
     }
 
-    fn refuse(&self, socket: TcpStream) {
+    fn refuse(&self, socket: TcpStream, peer: SocketAddr) {
         telemetry::refused("connections");
+        if self.told.may() {
+            let address = Some(peer.ip().to_canonical());
+            Incident { address, reason: "node_connections", ..Incident::default() }.refused();
+        }
         if let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned() {
             self.tasks.spawn(async move {
                 let _permit = permit;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use domain::node::{Door, Transport, Visitor};
-use domain::words::{CloseReason, Code, Refusal};
+use domain::words::{CloseReason, Code, Refusal, RoomRef};
 
 use crate::accept::Peer;
 use crate::auth::{Denied, Refused};
@@ -18,7 +18,13 @@ use crate::problem::Problem;
 use crate::telemetry::{self, Counted};
 
 /// Lets a client in at `door`, or refuses it in the way that the door's clients understand.
-pub(crate) async fn enter(gateway: &Gateway, door: Arc<Door>, mut request: Request) -> Response {
+/// `room`: the one that the request's path names.
+pub(crate) async fn enter(
+    gateway: &Gateway,
+    door: Arc<Door>,
+    room: Option<RoomRef>,
+    mut request: Request,
+) -> Response {
     if gateway.node.is_draining() {
         telemetry::refused("draining");
         return Problem::draining().into_response();
@@ -34,12 +40,17 @@ pub(crate) async fn enter(gateway: &Gateway, door: Arc<Door>, mut request: Reque
         return Problem::of(Code::Internal, "this connection has no peer").into_response();
     };
     let (headers, uri) = (request.headers(), request.uri());
+    let address = gateway.authenticator.address(headers, peer);
+    if let Err(wait) = gateway.authenticator.take_handshake(address, door.profile.name) {
+        return Problem::too_many_handshakes(wait).into_response();
+    }
     match gateway.authenticator.identify(headers, uri, peer, door.profile.name).await {
         Ok(identity) => {
             let node = Arc::clone(&gateway.node);
             handshake.complete(gateway.node.limits(), move |socket| async move {
                 let _counted = Counted::at(&door.profile);
-                node.serve(socket, door, Visitor { identity, resume: None }).await;
+                let visitor = Visitor { room, address: Some(address), ..Visitor::new(identity) };
+                node.serve(socket, door, visitor).await;
             })
         }
         Err(Refused::Origin) => {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::node::{Door, Node};
+use domain::words::RoomRef;
 
 use crate::auth::Authenticator;
 use crate::engineio::Engine;
@@ -16,6 +17,8 @@ pub struct Gateway {
     pub(crate) node: Arc<Node>,
     pub(crate) authenticator: Arc<Authenticator>,
     pub(crate) rooms: Arc<Door>,
+    pub(crate) hub: Arc<Door>,
+    pub(crate) events: EventsDoor,
     pub(crate) engine: Arc<Engine<SocketIo<Entrance>>>,
     pub(crate) peers: Peers,
     pub(crate) readiness: Readiness,
@@ -25,8 +28,21 @@ pub struct Gateway {
 pub struct Doors {
     /// At `/`, over a WebSocket.
     pub rooms: Arc<Door>,
+    /// At `/ws`, over a WebSocket.
+    pub hub: Arc<Door>,
+    /// At `/ws/events/{eventId}`, over a WebSocket.
+    pub events: EventsDoor,
     /// At `/socket.io/`.
     pub socketio: SocketIoDoors,
+}
+
+/// A door whose addresses name rooms.
+#[derive(Clone)]
+pub struct EventsDoor {
+    /// The door.
+    pub door: Arc<Door>,
+    /// The room that the last part of a path names, if it names one.
+    pub watched: fn(&str) -> Option<RoomRef>,
 }
 
 impl Gateway {
@@ -39,10 +55,10 @@ impl Gateway {
         peers: Peers,
     ) -> Arc<Self> {
         let readiness = Readiness::new(Arc::clone(&node));
-        let Doors { rooms, socketio } = doors;
+        let Doors { rooms, hub, events, socketio } = doors;
         let entrance = Entrance { node: node.clone(), authenticator: authenticator.clone(), doors: socketio };
         let engine = SocketIo::engine(options, entrance);
-        Arc::new(Self { node, authenticator, rooms, engine, peers, readiness })
+        Arc::new(Self { node, authenticator, rooms, hub, events, engine, peers, readiness })
     }
 
     /// Tells the other nodes where this one is, until dropped.

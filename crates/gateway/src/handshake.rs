@@ -47,6 +47,11 @@ impl Handshake {
         if request.method() != Method::GET || request.version() != Version::HTTP_11 {
             return Err(wrong("a WebSocket begins with GET over HTTP/1.1"));
         }
+        if !is_wanted(headers) {
+            let detail = "this is a door for WebSockets";
+            let problem = Problem::new(StatusCode::UPGRADE_REQUIRED, "invalid_message", detail);
+            return Err(problem.with(header::UPGRADE, "websocket"));
+        }
         if !contains(headers, &header::CONNECTION, "upgrade") {
             return Err(wrong("Connection: Upgrade is missing"));
         }

@@ -16,7 +16,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
+use crate::api::Health;
 use crate::gateway::Gateway;
 
 /// A broker whose last in-band echo is older than this is not trusted to deliver.
@@ -33,11 +35,16 @@ pub(crate) struct Readiness {
 }
 
 /// What `/readyz` says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Readiness)]
 pub(crate) struct Report {
+    /// Whether this node should be sent clients.
     ready: bool,
+    /// Whether it is going down.
     draining: bool,
+    /// Whether the broker answers.
     broker: bool,
+    /// Whether the database answers.
     store: bool,
 }
 
@@ -69,9 +76,11 @@ impl Readiness {
     }
 }
 
-/// `/healthz`.
-pub(crate) async fn alive() -> Json<serde_json::Value> {
-    Json(serde_json::json!({"status": "ok"}))
+/// Whether the process answers.
+#[utoipa::path(get, path = "/healthz", operation_id = "isAlive", tag = "health", security(()),
+    responses((status = 200, description = "It does", body = Health)))]
+pub(crate) async fn alive() -> Json<Health> {
+    Json(Health { status: "ok" })
 }
 
 /// Checks that the asker does not want to count.
@@ -86,7 +95,15 @@ impl Without {
     }
 }
 
-/// `/readyz`. A balancer asks with `?exclude=store`: while the database is away, chat goes on and clients may come.
+/// Whether this node should be sent clients.
+///
+/// A balancer asks with `?exclude=store`: while the database is away, chat goes on and clients may come.
+#[utoipa::path(get, path = "/readyz", operation_id = "isReady", tag = "health", security(()),
+    params(("exclude" = Option<String>, Query, description = "`store`: the database does not count")),
+    responses(
+        (status = 200, description = "It should", body = Report),
+        (status = 503, description = "It should not", body = Report),
+    ))]
 pub(crate) async fn ready(State(gateway): State<Arc<Gateway>>, Query(without): Query<Without>) -> Response {
     let report = gateway.readiness.report(without.counts_store()).await;
     let status = if report.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

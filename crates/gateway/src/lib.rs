@@ -15,17 +15,19 @@ mod page;
 mod peers;
 mod problem;
 mod router;
+mod seldom;
 pub mod socketio;
 mod socketio_door;
 mod telemetry;
 mod websocket;
 
 pub use accept::{AcceptOptions, run};
+pub use api::openapi_json;
 pub use auth::{
     AccountOptions, AuthError, AuthOptions, Authenticator, Barred, Denied, JwksError, KeySource, Network,
     SHORTEST_SECRET,
 };
-pub use gateway::{Doors, Gateway};
+pub use gateway::{Doors, EventsDoor, Gateway};
 pub use peers::Peers;
 pub use router::{admin_router, router, worker_router};
 pub use socketio_door::SocketIoDoors;

@@ -38,6 +38,11 @@ impl Problem {
             .after(Duration::from_secs(1))
     }
 
+    /// This address opens connections too fast.
+    pub(crate) fn too_many_handshakes(wait: Duration) -> Self {
+        Self::of(Code::RateLimited, "too many connections are opened from this address").after(wait)
+    }
+
     pub(crate) fn no_such_page() -> Self {
         Self::of(Code::NotFound, "there is nothing here")
     }
@@ -63,7 +68,7 @@ fn status(code: Code) -> StatusCode {
         Code::RateLimited | Code::TooManyRooms | Code::TooManyConnections => StatusCode::TOO_MANY_REQUESTS,
         Code::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         Code::TokenExpired | Code::Unauthorized => StatusCode::UNAUTHORIZED,
-        Code::Conflict => StatusCode::CONFLICT,
+        Code::Conflict | Code::SoldOut => StatusCode::CONFLICT,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

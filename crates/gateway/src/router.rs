@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Path, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get};
+use axum::{RequestExt, Router};
 use domain::ports::{Journal, Store};
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -27,6 +27,8 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
     telemetry::describe();
     Router::new()
         .route("/", get(root))
+        .route("/ws", get(hub))
+        .route("/ws/events/{event}", get(events))
         .route("/app.js", get(page::script))
         .route("/app.css", get(page::style))
         .route("/healthz", get(health::alive))
@@ -78,9 +80,20 @@ fn internal<S: Clone + Send + Sync + 'static>(
 async fn root(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     if handshake::is_wanted(request.headers()) {
         let door = Arc::clone(&gateway.rooms);
-        return doors::enter(&gateway, door, request).await;
+        return doors::enter(&gateway, door, None, request).await;
     }
     page::index()
+}
+
+async fn hub(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    doors::enter(&gateway, Arc::clone(&gateway.hub), None, request).await
+}
+
+async fn events(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Response {
+    // What is no text names no event; the door's clients are told so.
+    let event = request.extract_parts::<Path<String>>().await.ok();
+    let room = event.and_then(|Path(event)| (gateway.events.watched)(&event));
+    doors::enter(&gateway, Arc::clone(&gateway.events.door), room, request).await
 }
 
 async fn nowhere() -> Response {

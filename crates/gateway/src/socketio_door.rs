@@ -12,7 +12,7 @@ use domain::node::{Door, Node, Resume, Transport, Visitor};
 use domain::words::{CloseReason, Code, Identity, Timestamp};
 use serde_json::Value;
 
-use crate::auth::{Authenticator, Barred};
+use crate::auth::{Authenticator, Barred, Whence};
 use crate::engineio::{Visit, node_of};
 use crate::gateway::Gateway;
 use crate::peers;
@@ -78,6 +78,10 @@ impl Connector for Entrance {
             return Some(Problem::draining().into_response());
         }
         let door = self.doors.plain.profile.name;
+        let address = self.authenticator.address(&visit.headers, visit.peer);
+        if let Err(wait) = self.authenticator.take_handshake(address, door) {
+            return Some(Problem::too_many_handshakes(wait).into_response());
+        }
         if !self.authenticator.admits_page(&visit.headers, &visit.uri, visit.peer, door) {
             let problem = Problem::of(Code::Forbidden, "this origin may not use the cookie");
             return Some(problem.into_response());
@@ -89,10 +93,13 @@ impl Connector for Entrance {
         let said = Said::read(greeting.auth.as_deref());
         let recovers = !greeting.visit.is_python() && !self.node.limits().recovery.is_zero();
         let door = if recovers { &self.doors.recovering } else { &self.doors.plain };
-        match Box::pin(self.identify(&greeting.visit, said.token.as_deref(), door.profile.name)).await {
+        let address = self.authenticator.address(&greeting.visit.headers, greeting.visit.peer);
+        let whence = Whence { address: Some(address), door: Some(door.profile.name) };
+        match Box::pin(self.identify(&greeting.visit, said.token.as_deref(), whence)).await {
             Ok(identity) => {
                 let _counted = Counted::at(&door.profile);
-                let visitor = Visitor { identity, resume: said.resume };
+                let visitor =
+                    Visitor { resume: said.resume, address: Some(address), ..Visitor::new(identity) };
                 drop(greeting);
                 // Boxed: what led here must not lie in memory beside an idle connection.
                 Box::pin(self.node.clone().serve(transport, door.clone(), visitor)).await;
@@ -107,16 +114,21 @@ impl Entrance {
         &self,
         visit: &Visit,
         said: Option<&str>,
-        door: &'static str,
+        whence: Whence,
     ) -> Result<Identity, CloseReason> {
         let Visit { headers, uri, peer } = visit;
+        let door = whence.door.unwrap_or_default();
         let identified = self.authenticator.identify_connect(headers, uri, *peer, door, said).await;
         let identity = identified.map_err(|_| REFUSED)?;
         if identity.expires_at <= Timestamp::now() {
             // Good by the leeway for clocks alone: it would be welcomed and ended in one breath.
             return Err(REFUSED);
         }
-        match self.authenticator.admit(&**self.node.directory(), &identity).await {
+        if let Some(ruling) = self.node.ruling_against(&identity) {
+            whence.refuse(&identity, ruling);
+            return Err(REFUSED);
+        }
+        match self.authenticator.admit_from(&**self.node.directory(), &identity, whence).await {
             Ok(account) => {
                 let name = identity.name.clone().or(Some(account.name));
                 Ok(Identity { name, ..identity })

@@ -4,10 +4,11 @@
 mod common;
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::get;
+use common::log::Log;
 use common::within;
 use gateway::{AcceptOptions, run};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -106,6 +107,22 @@ async fn above_the_cap_a_client_is_told_to_come_back_and_below_it_is_let_in_agai
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_flood_above_the_cap_is_told_to_the_security_log_once_a_second_at_most() {
+    let (log, _guard) = Log::listen();
+    let server = start(hello(), AcceptOptions { max_connections: 0, ..AcceptOptions::default() }).await;
+    let began = Instant::now();
+    for _ in 0..20 {
+        let mut socket = TcpStream::connect(server.address).await.unwrap();
+        ask(&mut socket).await;
+        assert!(read_all(&mut socket).await.starts_with("HTTP/1.1 503 "));
+    }
+    let told = log.security();
+    assert!((1..=1 + began.elapsed().as_secs() as usize).contains(&told.len()), "{told:?}");
+    assert_eq!(told[0].field("reason"), Some("node_connections"));
+    assert_eq!(told[0].field("peer.address"), Some("127.0.0.1"));
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@
 mod common;
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::edge::{Edge, Plan, closed, request, text};
@@ -15,6 +14,7 @@ use gateway::{AcceptOptions, AuthOptions};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::http::Response;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -301,49 +301,69 @@ async fn a_websocket_that_outlives_the_grace_is_cut() {
     assert_eq!(edge.node.connections(), 0);
 }
 
-/// Everything that is logged on this thread, at any level.
-fn listen_to_the_log() -> (Arc<Mutex<Vec<u8>>>, tracing::subscriber::DefaultGuard) {
-    struct Log(Arc<Mutex<Vec<u8>>>);
-    impl std::io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
+#[tokio::test]
+async fn the_hub_refuses_before_the_upgrade_and_tells_plain_requests_to_upgrade() {
+    let edge = Edge::start(Plan::default()).await;
+    for path in ["/ws", "/ws?token=bad"] {
+        let error = edge.connect(path, &[]).await.unwrap_err();
+        assert_eq!(refusal(error), (401, "unauthorized".to_owned()), "{path}");
     }
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(move || Log(writer.clone()))
-        .finish();
-    (lines, tracing::subscriber::set_default(subscriber))
+    let plain = edge.get("/ws", &[]).await;
+    assert_eq!(plain.problem(), (426, "invalid_message".to_owned()));
+    assert_eq!(plain.header("upgrade"), Some("websocket"));
+    let mut socket = edge.connect(&format!("/ws?token={}", anna()), &[]).await.unwrap().0;
+    socket.send(Message::text("join lounge")).await.unwrap();
+    assert_eq!(text(&mut socket).await, "joined lounge");
 }
 
 #[tokio::test]
-async fn refusals_are_logged_with_peer_and_reason_and_nothing_secret_ever_is() {
-    let (log, _guard) = listen_to_the_log();
+async fn the_path_of_a_feed_names_the_room_that_is_joined_at_connect() {
     let edge = Edge::start(Plan::default()).await;
-    let (good, expired) = (anna(), hs256(&json!({"sub": "anna", "exp": seconds(-60)})));
-    closed(&mut edge.enter(&expired).await).await;
-    let cookie = format!("token={good}");
-    let foreign = [("cookie", cookie.as_str()), ("origin", "https://evil.example")];
-    assert_eq!(refusal(edge.connect("/", &foreign).await.unwrap_err()).0, 403);
-    let mut socket = edge.enter(&good).await;
-    socket.send(Message::text("join lounge")).await.unwrap();
-    socket.send(Message::text("say lounge between-us")).await.unwrap();
-    while !text(&mut socket).await.contains("between-us") {}
-    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
-    let security: Vec<&str> = log.lines().filter(|line| line.contains("hubbub::security")).collect();
-    assert_eq!(security.len(), 2, "{log}");
-    for (line, reason) in security.iter().zip(["expired", "foreign_origin"]) {
-        assert!(line.contains("peer.address=127.0.0.1") && line.contains(reason), "{line}");
+    for (path, room) in
+        [("7", "event:7"), ("%37", "event:7"), ("x", "nothing"), ("%ff", "nothing"), ("-1", "nothing")]
+    {
+        let path = format!("/ws/events/{path}?token={}", anna());
+        let mut socket = edge.connect(&path, &[]).await.unwrap().0;
+        assert_eq!(text(&mut socket).await, format!("welcome anna to {room}"), "{path}");
     }
-    let signature = |token: &str| token.rsplit_once('.').unwrap().1.to_owned();
-    for secret in [signature(&good), signature(&expired), "between-us".to_owned(), "token=".to_owned()] {
-        assert!(!log.contains(&secret), "{secret} in {log}");
+    let mut missing = edge.connect("/ws/events/7", &[]).await.unwrap().0;
+    assert_eq!(closed(&mut missing).await, (1008, "no token".to_owned()));
+    let mut bad = edge.connect("/ws/events/7?token=bad", &[]).await.unwrap().0;
+    assert_eq!(closed(&mut bad).await, (1008, "bad token".to_owned()));
+    assert_eq!(edge.get("/ws/events/7", &[]).await.problem(), (426, "invalid_message".to_owned()));
+    assert_eq!(edge.get("/ws/events/", &[]).await.problem(), (404, "not_found".to_owned()));
+}
+
+/// Opens connections from behind the proxy, for the client at this address, until one is refused.
+async fn refused_at_last(edge: &Edge, client: &str) -> (usize, Box<Response<Option<Vec<u8>>>>) {
+    for opened in 0..1000 {
+        match edge.connect("/", &[("x-forwarded-for", client)]).await {
+            Ok(_) => {}
+            Err(Error::Http(response)) => return (opened, response),
+            Err(error) => panic!("an answer, not {error}"),
+        }
     }
+    panic!("nothing was refused")
+}
+
+#[tokio::test]
+async fn an_address_that_opens_connections_too_fast_is_refused_at_every_door_and_others_are_not() {
+    let auth = AuthOptions {
+        handshakes_per_address: 1,
+        trusted_proxies: vec!["127.0.0.1".to_owned()],
+        ..secret_options()
+    };
+    let edge = Edge::start(Plan { auth, ..Plan::default() }).await;
+    let (opened, response) = refused_at_last(&edge, "192.0.2.1").await;
+    assert!(opened >= 10, "ten at once are let in, not {opened}");
+    assert_eq!(response.headers()["retry-after"], "1");
+    let body: Value = serde_json::from_slice(response.body().as_ref().unwrap()).unwrap();
+    assert_eq!((&body["code"], &body["status"]), (&json!("rate_limited"), &json!(429)));
+    assert!((1..=1000).contains(&body["retryAfterMs"].as_u64().unwrap()), "{body}");
+
+    let polling = "/socket.io/?EIO=4&transport=polling";
+    let same = [("x-forwarded-for", "192.0.2.1")];
+    within(async { while edge.get(polling, &same).await.status != 429 {} }).await;
+    assert_eq!(edge.get(polling, &[("x-forwarded-for", "192.0.2.2")]).await.status, 200);
+    assert_eq!(edge.get("/healthz", &same).await.status, 200, "requests are no handshakes");
 }

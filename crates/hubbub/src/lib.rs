@@ -10,6 +10,9 @@ pub mod dev_secret;
 pub mod exit;
 pub mod logging;
 pub mod node_name;
+mod program;
 pub mod shutdown;
 pub mod welcome;
 mod wiring;
+
+pub use program::run;

@@ -8,6 +8,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
+use crate::command::token::fresh_name;
 use crate::config::Secret;
 use crate::exit::Exit;
 
@@ -26,7 +27,9 @@ pub fn print(nodes: &[SocketAddr], admin: SocketAddr, secret: &Secret, data: &Pa
     }
     let first = nodes[0];
     text += &format!(
-        "\n  WebSocket  ws://{first}/?token=TOKEN\n  \
+        "\n  Hub        ws://{first}/ws?token=TOKEN\n  \
+           Rooms      ws://{first}/?token=TOKEN\n  \
+           Bookings   ws://{first}/ws/events/1?token=TOKEN\n  \
            Socket.IO  http://{first}  with auth: {{ token: TOKEN }}\n  \
            History    http://{first}/api/rooms/room:lounge/messages\n  \
            Internal   http://{admin}/metrics\n  \
@@ -42,7 +45,8 @@ pub fn print(nodes: &[SocketAddr], admin: SocketAddr, secret: &Secret, data: &Pa
 }
 
 fn token(user: &str, name: &str, expires: i64, secret: &Secret) -> Result<String, Exit> {
-    let claims = json!({ "sub": user, "username": name, "exp": expires });
+    let issued = expires - DEMO.whole_seconds();
+    let claims = json!({ "sub": user, "username": name, "jti": fresh_name(), "iat": issued, "exp": expires });
     encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(secret.expose().as_bytes()))
         .map_err(|error| Exit::failure("cannot sign a demo token", error))
 }

@@ -67,6 +67,24 @@ async fn every_address_that_it_prints_answers() {
 }
 
 #[tokio::test]
+async fn every_door_that_it_prints_lets_a_client_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut process = start(&folder, &[]);
+    let (_, token) = link(&mut process, "Alice").await;
+    for (door, greeting) in [("Hub", "welcome"), ("Bookings", "connection_established")] {
+        let line = process.wait_for_line(&format!("  {door} "), PATIENCE).await;
+        let (port, path) = line.split_once("ws://127.0.0.1:").unwrap().1.split_once('/').unwrap();
+        let path = format!("/{}", path.trim().replace("TOKEN", &token));
+        let mut client = Client::connect(port.parse().unwrap(), &path).await;
+        assert_eq!(client.next().await["type"], greeting, "{line}");
+    }
+    let line = process.wait_for_line("  Rooms ", PATIENCE).await;
+    let (port, path) = line.split_once("ws://127.0.0.1:").unwrap().1.split_once('/').unwrap();
+    let path = format!("/{}", path.trim().replace("TOKEN", &token));
+    Client::connect(port.parse().unwrap(), &path).await.join("lounge").await;
+}
+
+#[tokio::test]
 async fn two_nodes_in_one_process_share_rooms() {
     let folder = tempfile::tempdir().unwrap();
     let mut process = start(&folder, &["--nodes", "2"]);

@@ -3,7 +3,7 @@
 //! Owns the difference between the two where it is more than a word: how values are bound, and how a transaction begins.
 //! Where the difference is a word, a statement has two texts ([`Sql`]).
 
-use domain::ports::{Appended, SealedRow, ShardLease};
+use domain::ports::{Appended, Courier, PortError, SealedRow, ShardLease};
 use domain::words::{Entry, Sealed};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgRow;
@@ -11,7 +11,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Database, FromRow, Transaction};
 use uuid::Uuid;
 
+use crate::bookings::outbox::Told;
 use crate::failure::Failure;
+use crate::gate::Gate;
 
 /// One statement in the words of each database, with the same parameters and columns.
 #[derive(Debug, Clone, Copy)]
@@ -35,8 +37,12 @@ pub(crate) enum Value<'a> {
     Number(i64),
     Flag(bool),
     Id(Uuid),
+    OptionalId(Option<Uuid>),
+    Bytes(&'a [u8]),
     /// An array in Postgres; in SQLite the text of a JSON array, for `json_each`.
     Texts(&'a [&'a str]),
+    /// The same of numbers.
+    Numbers(&'a [i64]),
 }
 
 /// What a row of either database can be read as.
@@ -64,6 +70,14 @@ pub(crate) trait Engine: Database {
         connection: &mut Self::Connection,
         rows: &[(SealedRow, Sealed)],
     ) -> impl Future<Output = Result<u64, Failure>> + Send;
+
+    /// Brings up to `limit` rows of the outbox, unless another process is at it, and marks those that were brought.
+    fn relay(
+        reader: &Gate<Self>,
+        writer: &Gate<Self>,
+        courier: &dyn Courier,
+        limit: usize,
+    ) -> impl Future<Output = Result<Told, PortError>> + Send;
 
     /// Begins a transaction that may write. Dropped without a commit, it did nothing.
     fn begin(

@@ -3,6 +3,8 @@
 //! Invariant: only an error about the data itself becomes `Refused`, since the persister buries what is refused.
 //! Everything unknown is `Unavailable`, which is retried and seen.
 
+use std::borrow::Cow;
+
 use domain::ports::PortError;
 use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
@@ -43,6 +45,24 @@ impl Failure {
         }
     }
 
+    /// Whether two transactions got in each other's way: this one did nothing, and the same again may pass.
+    fn is_collision(&self) -> bool {
+        // A serialization failure, or a deadlock.
+        matches!(self.code().as_deref(), Some("40001" | "40P01"))
+    }
+
+    /// Whether the wait for a lock was given up.
+    pub(crate) fn is_locked_out(&self) -> bool {
+        self.code().as_deref() == Some("55P03")
+    }
+
+    fn code(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Database(error) => error.as_database_error()?.code(),
+            Self::Port(_) | Self::Unsure => None,
+        }
+    }
+
     /// The port's word for it; `address` says which database.
     pub(crate) fn into_port(self, address: &str) -> PortError {
         match self {
@@ -50,6 +70,22 @@ impl Failure {
             Self::Port(error) => error,
             Self::Unsure => PortError::Deadline,
         }
+    }
+}
+
+/// How often a transaction may still be tried when others get in its way, all within the deadline of one call. The server
+/// ends one of each ring, so somebody always gets through.
+pub(crate) struct Attempts(u32);
+
+impl Attempts {
+    pub(crate) fn new() -> Self {
+        Self(8)
+    }
+
+    /// Whether this answer stands; else the transaction did nothing and is to be tried again.
+    pub(crate) fn are_over<T>(&mut self, answer: &Result<T, Failure>) -> bool {
+        self.0 -= 1;
+        self.0 == 0 || !answer.as_ref().is_err_and(Failure::is_collision)
     }
 }
 
@@ -112,8 +148,10 @@ fn is_lost(error: &sqlx::Error) -> bool {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
             true
         }
-        // Class 57P: the server shuts down, or an operator ended this connection.
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        // Class 57P: the server shuts down, or an operator ended this connection. 25P03: the server lost patience with it.
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("57P") || code == "25P03")
+        }
         _ => false,
     }
 }

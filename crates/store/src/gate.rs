@@ -73,6 +73,11 @@ impl<DB: Database> Gate<DB> {
         &self.address
     }
 
+    /// Longest time that one call may take on its connection.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
     /// One call: a connection, `work` on it under the deadline, and the connection taken back.
     pub(crate) async fn run<T>(
         &self,

@@ -26,6 +26,8 @@ macro_rules! select {
 
 const PAGE: Sql = select!("", "room = $1 AND kind = 'message' AND seq < $2 ORDER BY seq DESC LIMIT $3");
 
+const FORWARD: Sql = select!("", "room = $1 AND kind = 'message' AND seq > $2 ORDER BY seq LIMIT $3");
+
 const AFTER: Sql =
     select!("", "room = $1 AND seq > $2 AND epoch >= $3 AND kind <> 'void' ORDER BY seq LIMIT $4");
 
@@ -87,6 +89,17 @@ impl<E: Engine> Store for SqlStore<E> {
         let values = [Value::Text(room.key()), Value::Number(before), Value::Number(bound(limit))];
         let rows: Vec<MessageRow> = self.reader.run(async |on| E::rows(on, PAGE, &values).await).await?;
         rows.into_iter().rev().map(MessageRow::into_message).collect()
+    }
+
+    async fn forward(
+        &self,
+        room: &RoomId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<StoredMessage>, PortError> {
+        let values = [Value::Text(room.key()), Value::Number(bound(after)), Value::Number(bound(limit))];
+        let rows: Vec<MessageRow> = self.reader.run(async |on| E::rows(on, FORWARD, &values).await).await?;
+        rows.into_iter().map(MessageRow::into_message).collect()
     }
 
     async fn after(&self, room: &RoomId, after: Position, limit: usize) -> Result<Vec<Entry>, PortError> {

@@ -1,12 +1,15 @@
-//! What is kept: the [`Store`], [`Directory`] and [`Vault`] ports over Postgres and over SQLite, and their migrations.
+//! What is kept: the [`Store`], [`Directory`], [`Bookings`], [`Uploads`] and [`Vault`] ports over Postgres and over SQLite,
+//! and their migrations.
 //!
 //! Owns every SQL statement. Does not open sealed bodies. Invariants: each (room, seq) is written once, whatever is
-//! repeated, and all of a batch is there or nothing of it; every change of the directory is one transaction.
+//! repeated, and all of a batch is there or nothing of it; every change of the directory and of an event's
+//! seats is one transaction.
 //!
 //! Both databases keep the same tables (`/migrations`) and answer the same contract suite (`tests/contract.rs`). What
-//! they are asked is written once (`history`, `directory`, `vault`) for whatever is an `Engine`.
+//! they are asked is written once (`history`, `directory`, `bookings`, `uploads`, `vault`) for whatever is an `Engine`.
 
 mod amendment;
+mod bookings;
 mod directory;
 mod engine;
 mod failure;
@@ -17,14 +20,17 @@ mod options;
 mod postgres;
 mod row;
 mod sqlite;
+mod uploads;
 mod vault;
 
 use std::sync::Arc;
 
-use domain::ports::{Directory, PortError, Store, Vault};
+use domain::ports::{Bookings, Directory, PortError, Store, Uploads, Vault};
 
+use bookings::SqlBookings;
 use directory::SqlDirectory;
 use history::SqlStore;
+use uploads::SqlUploads;
 use vault::SqlVault;
 
 pub use options::StoreOptions;
@@ -36,6 +42,10 @@ pub struct Opened {
     pub store: Arc<dyn Store>,
     /// Accounts, chats and membership.
     pub directory: Arc<dyn Directory>,
+    /// Events with seats, bookings and their outbox.
+    pub bookings: Arc<dyn Bookings>,
+    /// Uploaded files.
+    pub uploads: Arc<dyn Uploads>,
     /// Sealed bodies at rest.
     pub vault: Arc<dyn Vault>,
 }

@@ -1,5 +1,5 @@
 //! What the ports over a database promise ([`Store`](domain::ports::Store), [`Directory`](domain::ports::Directory),
-//! [`Vault`](domain::ports::Vault)), asked of both databases with the same tests.
+//! [`Bookings`](domain::ports::Bookings), [`Uploads`](domain::ports::Uploads), [`Vault`](domain::ports::Vault)), asked of both databases with the same tests.
 //!
 //! One Postgres server serves the whole binary, a new database each test; SQLite gets a new file each test.
 
@@ -9,20 +9,30 @@
 mod accounts;
 #[path = "contract/amending.rs"]
 mod amending;
+#[path = "contract/booking_races.rs"]
+mod booking_races;
+#[path = "contract/bookings.rs"]
+mod bookings;
 #[path = "contract/chats.rs"]
 mod chats;
 #[path = "contract/membership.rs"]
 mod membership;
 #[path = "contract/migrating.rs"]
 mod migrating;
+#[path = "contract/outbox.rs"]
+mod outbox;
 #[path = "contract/reading.rs"]
 mod reading;
 #[path = "contract/reads.rs"]
 mod reads;
+#[path = "contract/rulings.rs"]
+mod rulings;
 #[path = "contract/scene.rs"]
 mod scene;
 #[path = "contract/sealing.rs"]
 mod sealing;
+#[path = "contract/uploads.rs"]
+mod uploads;
 #[path = "contract/writing.rs"]
 mod writing;
 
@@ -60,6 +70,7 @@ contract! {
     writing::two_writers_of_the_same_batch_write_it_once,
     reading::a_page_holds_the_newest_messages_below_its_bound_oldest_first,
     reading::a_page_steps_over_everything_that_is_no_message,
+    reading::what_stands_above_a_number_is_read_forward_with_its_current_text,
     reading::replay_returns_everything_above_a_position_in_order,
     reading::replay_crosses_an_epoch,
     reading::the_head_counts_void_rows_and_an_unknown_room_has_none,
@@ -108,6 +119,47 @@ contract! {
     reads::of_many_receipts_at_once_the_furthest_counts,
     reads::when_somebody_was_last_here_only_moves_forwards,
     reads::nodes_that_saw_the_same_users_at_once_do_not_block_each_other,
+    bookings::a_new_event_has_all_its_seats_and_the_newest_event_comes_first,
+    bookings::a_booking_takes_its_seats_and_is_the_next_change_of_its_event,
+    bookings::more_seats_than_are_left_are_sold_out_and_nothing_is_booked,
+    bookings::a_repeated_key_is_answered_with_the_first_receipt,
+    bookings::a_key_with_another_event_or_quantity_is_a_conflict,
+    bookings::a_request_that_booked_nothing_does_not_use_up_its_key,
+    bookings::a_key_is_free_again_after_a_day,
+    bookings::a_cancelled_booking_gives_its_seats_back_once,
+    bookings::somebody_elses_booking_is_cancelled_by_whoever_may_alone,
+    booking_races::five_hundred_seats_are_booked_by_two_thousand_attempts_exactly,
+    booking_races::parties_of_one_to_four_fill_an_event_and_never_more,
+    booking_races::repeats_of_one_request_at_once_book_once_and_get_one_receipt,
+    booking_races::the_last_seat_is_not_sold_out_to_whoever_repeats_its_request,
+    booking_races::of_many_bookings_under_one_key_at_once_one_stands,
+    booking_races::a_booking_that_many_cancel_at_once_is_cancelled_once,
+    booking_races::seats_are_exact_while_some_book_and_others_cancel,
+    outbox::every_change_is_brought_once_as_it_is_written,
+    outbox::each_events_changes_come_in_order_and_none_waits_behind_a_busy_one,
+    outbox::a_courier_that_fails_midway_leaves_the_rest_to_the_next,
+    outbox::a_relay_that_is_dropped_midway_leaves_the_rest_to_the_next,
+    outbox::two_processes_that_relay_at_once_bring_every_change_once,
+    outbox::changes_above_a_version_are_read_whether_they_were_brought_or_not,
+    outbox::changes_that_were_brought_long_ago_are_forgotten_and_no_others,
+    rulings::nothing_is_ruled_at_first,
+    rulings::a_disabled_user_is_one_until_they_are_let_in_again,
+    rulings::who_is_disabled_before_they_ever_came_has_an_account,
+    rulings::the_newest_assignment_of_a_role_counts_in_whatever_order_they_come,
+    rulings::a_role_may_be_given_before_somebody_ever_came,
+    rulings::a_revoked_token_is_remembered_while_it_would_live,
+    rulings::known_among_users_are_those_who_have_an_account,
+    uploads::a_file_comes_back_as_it_was_whatever_its_size,
+    uploads::a_chunk_larger_than_a_piece_is_cut,
+    uploads::nobody_reads_a_file_before_it_is_added,
+    uploads::of_a_file_that_is_too_large_nothing_is_kept,
+    uploads::of_a_file_that_breaks_off_nothing_is_kept,
+    uploads::uploads_are_attached_all_or_none,
+    uploads::an_upload_stays_with_its_first_message_and_may_be_shown_again,
+    uploads::messages_that_attach_the_same_uploads_at_once_all_do,
+    uploads::what_nobody_attached_and_what_was_never_finished_is_forgotten_after_a_while,
+    uploads::many_old_uploads_of_many_pieces_are_forgotten,
+    uploads::an_upload_that_is_given_up_takes_no_further_piece,
     sealing::the_census_counts_bodies_by_key_and_no_empty_ones,
     sealing::bodies_of_other_keys_are_found_where_they_lie,
     sealing::what_other_keys_seal_is_walked_in_pages_in_one_order,

@@ -4,9 +4,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its helpers fail")]
 
+#[path = "contract/bookings.rs"]
+#[allow(dead_code, reason = "the contract suite uses all of it")]
+mod bookings;
+#[path = "contract/outbox.rs"]
+#[allow(dead_code, reason = "the contract suite uses all of it")]
+mod outbox;
 #[path = "contract/scene.rs"]
 #[allow(dead_code, reason = "the contract suite uses all of it")]
 mod scene;
+#[path = "outage/bookings.rs"]
+mod trouble;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -7,7 +7,10 @@
 mod json;
 mod timestamp;
 
+pub mod events;
+pub mod hub;
 pub mod rooms;
 pub mod socketio;
+pub mod types;
 
 pub use timestamp::rfc3339;

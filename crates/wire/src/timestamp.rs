@@ -54,6 +54,14 @@ pub(crate) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<
     Moment::of(*at).as_str().serialize(serializer)
 }
 
+/// The same where there may be none; not called where there is none.
+pub(crate) fn serialize_some<S: Serializer>(
+    at: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    at.map(rfc3339).serialize(serializer)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::{prop_assert_eq, proptest};

@@ -3,6 +3,7 @@
 //! Owns the shared state and hands out the ports. Makes the same promises as Redis within the life of the process; what
 //! outlives it is the wiring's: it says by [`Numbering`] where numbers must go on.
 
+mod budgets;
 mod claims;
 mod journal;
 mod node;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use domain::ports::{CensusChange, Delivery, Inbox, Record};
 use domain::words::{ConnectionId, NodeId, RoomId};
 
+use budgets::Budgets;
 use claims::Claims;
 pub use journal::MemoryJournal;
 pub use node::MemoryNode;
@@ -71,13 +73,14 @@ impl Default for MemoryOptions {
 
 /// What all nodes and workers of this process share.
 ///
-/// Locks are taken in the order claims or seats, then one shard; notes, letters and inboxes alone.
+/// Locks are taken in the order claims or seats, then one shard; notes, budgets, letters and inboxes alone.
 pub struct Memory {
     // One room's numbering, journal, hot log and deliveries happen under its shard's lock: that is its one order.
     shards: Box<[Mutex<Shard>]>,
     // Rooms are told under it who came and left: that is the one order of a census.
     seating: Mutex<Seating>,
     notes: Mutex<NoteBook>,
+    budgets: Mutex<Budgets>,
     claims: Mutex<Claims>,
     // At most `journal::LETTERS`.
     letters: Mutex<VecDeque<(Record, String)>>,
@@ -97,6 +100,7 @@ impl Memory {
             shards: (0..shards).map(|_| Mutex::new(Shard::new(rules.clone()))).collect(),
             seating: Mutex::new(Seating::new(lease)),
             notes: Mutex::default(),
+            budgets: Mutex::default(),
             claims: Mutex::new(Claims::new(shards, lease)),
             letters: Mutex::default(),
             inboxes: Mutex::default(),

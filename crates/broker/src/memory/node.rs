@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::ports::{
-    Admission, Broker, Census, CensusChange, Delivery, Inbox, Lease, Notes, PortError, Presence, Published,
-    Span, Swept,
+    Admission, Attendance, Broker, Census, CensusChange, Delivery, Inbox, Lease, NodeStanding, Notes,
+    PortError, Presence, Published, Rate, Span, Swept, Tally,
 };
 use domain::words::{Author, ConnectionId, Draft, NodeId, Passing, Position, RoomId, UserId};
 use tokio::time::Instant;
@@ -165,6 +165,32 @@ impl Presence for MemoryNode {
         self.memory.tell_census(changes);
         Ok(())
     }
+
+    async fn tally(&self) -> Result<Tally, PortError> {
+        Ok(lock(&self.memory.seating).tally(Instant::now()))
+    }
+
+    async fn attendance(&self, limit: usize) -> Result<Attendance, PortError> {
+        let seating = lock(&self.memory.seating);
+        Ok(Attendance { users: seating.online.newest(limit), tally: seating.tally(Instant::now()) })
+    }
+
+    async fn count(&self, room: &RoomId) -> Result<u64, PortError> {
+        Ok(lock(&self.memory.seating).members(room, 0).1)
+    }
+
+    async fn connections_of(&self, users: &[UserId]) -> Result<Vec<u64>, PortError> {
+        let seating = lock(&self.memory.seating);
+        Ok(users.iter().map(|user| seating.online.connections_of(user)).collect())
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeStanding>, PortError> {
+        Ok(lock(&self.memory.seating).standings(Instant::now()))
+    }
+
+    async fn spend(&self, user: &UserId, cost: u32, rate: Rate) -> Result<Option<Duration>, PortError> {
+        Ok(lock(&self.memory.budgets).spend(user, cost, rate, Instant::now()))
+    }
 }
 
 #[async_trait]
@@ -176,6 +202,10 @@ impl Notes for MemoryNode {
 
     async fn recall(&self, key: &str) -> Result<Option<Bytes>, PortError> {
         Ok(lock(&self.memory.notes).recall(key, Instant::now()))
+    }
+
+    async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, PortError> {
+        Ok(lock(&self.memory.notes).claim(key, value, ttl, Instant::now()))
     }
 
     async fn forget(&self, key: &str) -> Result<(), PortError> {

@@ -32,6 +32,15 @@ impl NoteBook {
         }
     }
 
+    /// Keeps it, unless something is kept there: then that is returned.
+    pub(super) fn claim(&mut self, key: &str, value: Bytes, ttl: Duration, now: Instant) -> Option<Bytes> {
+        let kept = self.recall(key, now);
+        if kept.is_none() {
+            self.keep(key, value, ttl, now);
+        }
+        kept
+    }
+
     pub(super) fn recall(&self, key: &str, now: Instant) -> Option<Bytes> {
         let (value, until) = self.notes.get(key)?;
         (*until > now).then(|| value.clone())

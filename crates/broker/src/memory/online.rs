@@ -1,11 +1,12 @@
 //! Connection slots, and who is online by them. Pure: the clock is handed in.
 //!
-//! Invariant: a user is known here exactly while they are online: with a slot, or within their grace.
+//! Invariants: a user is known here exactly while they are online: with a slot, or within their grace; and is present
+//! exactly while they have a slot.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use domain::ports::Admission;
+use domain::ports::{Admission, Attendee};
 use domain::words::{Author, ConnectionId, NodeId, UserId};
 use tokio::time::Instant;
 
@@ -13,6 +14,23 @@ struct Person {
     author: Author,
     // Oldest first.
     slots: Vec<(ConnectionId, NodeId)>,
+    // Their place among those present. Means nothing without a slot.
+    came: u64,
+}
+
+/// Those with a slot, in the order in which they came.
+#[derive(Default)]
+struct Present {
+    users: BTreeMap<u64, UserId>,
+    arrivals: u64,
+}
+
+impl Present {
+    fn arrive(&mut self, user: &UserId) -> u64 {
+        self.arrivals += 1;
+        self.users.insert(self.arrivals, user.clone());
+        self.arrivals
+    }
 }
 
 /// Everybody's slots.
@@ -21,6 +39,9 @@ pub(super) struct Online {
     people: HashMap<UserId, Person, ahash::RandomState>,
     // When the grace of those without a slot is over.
     leaving: HashMap<UserId, Instant, ahash::RandomState>,
+    present: Present,
+    // Slots of all.
+    connections: u64,
 }
 
 impl Online {
@@ -34,8 +55,10 @@ impl Online {
     ) -> Admission {
         let slot = (connection, node.clone());
         let Some(person) = self.people.get_mut(&who.user) else {
-            let person = Person { author: who.clone(), slots: vec![slot] };
+            let came = self.present.arrive(&who.user);
+            let person = Person { author: who.clone(), slots: vec![slot], came };
             self.people.insert(who.user.clone(), person);
+            self.connections += 1;
             return Admission::Admitted { first: true };
         };
         let slots = &mut person.slots;
@@ -47,9 +70,15 @@ impl Online {
             return Admission::Refused;
         }
         person.author = who.clone();
-        self.leaving.remove(&who.user);
+        if self.leaving.remove(&who.user).is_some() {
+            person.came = self.present.arrive(&who.user);
+        }
         slots.push(slot);
-        if full { Admission::Replaces(slots.remove(0).0) } else { Admission::Admitted { first: false } }
+        if full {
+            return Admission::Replaces(slots.remove(0).0);
+        }
+        self.connections += 1;
+        Admission::Admitted { first: false }
     }
 
     /// Whether it was the user's last slot; their grace ends at `leaves`.
@@ -57,8 +86,10 @@ impl Online {
         let Some(person) = self.people.get_mut(user) else { return false };
         let held = person.slots.len();
         person.slots.retain(|(held, _)| *held != connection);
+        self.connections -= (held - person.slots.len()) as u64;
         let last = person.slots.is_empty() && held > 0;
         if last {
+            self.present.users.remove(&person.came);
             self.leaving.insert(user.clone(), leaves);
         }
         last
@@ -73,7 +104,9 @@ impl Online {
         for (user, person) in &mut self.people {
             let held = person.slots.len();
             person.slots.retain(|(_, holder)| holder != node);
+            self.connections -= (held - person.slots.len()) as u64;
             if person.slots.is_empty() && held > 0 {
+                self.present.users.remove(&person.came);
                 self.leaving.insert(user.clone(), leaves);
             }
         }
@@ -86,9 +119,44 @@ impl Online {
         gone.filter_map(|(user, _)| people.remove(&user)).map(|person| person.author).collect()
     }
 
+    /// Slots of all.
+    pub(super) fn connections(&self) -> u64 {
+        self.connections
+    }
+
+    /// Users with a slot.
+    pub(super) fn users(&self) -> u64 {
+        self.present.users.len() as u64
+    }
+
+    /// The users with a slot who came last, newest first.
+    pub(super) fn newest(&self, limit: usize) -> Vec<Attendee> {
+        let newest = self.present.users.values().rev().take(limit);
+        let people = newest.filter_map(|user| self.people.get(user));
+        let attendee =
+            |person: &Person| Attendee { who: person.author.clone(), connections: person.slots.len() as u64 };
+        people.map(attendee).collect()
+    }
+
+    pub(super) fn connections_of(&self, user: &UserId) -> u64 {
+        self.people.get(user).map_or(0, |person| person.slots.len() as u64)
+    }
+
+    /// The slots of each node that has any.
+    pub(super) fn by_node(&self) -> HashMap<&NodeId, u64> {
+        let mut counts = HashMap::new();
+        for (_, node) in self.people.values().flat_map(|person| &person.slots) {
+            *counts.entry(node).or_default() += 1;
+        }
+        counts
+    }
+
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.people.is_empty() && self.leaving.is_empty()
+        self.people.is_empty()
+            && self.leaving.is_empty()
+            && self.present.users.is_empty()
+            && self.connections == 0
     }
 }
 

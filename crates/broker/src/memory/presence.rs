@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use domain::ports::{Admission, Census, CensusChange, Lease};
+use domain::ports::{Admission, Census, CensusChange, Lease, NodeStanding, Tally};
 use domain::words::{Author, ConnectionId, NodeId, RoomId, UserId};
 use tokio::time::Instant;
 
@@ -120,6 +120,29 @@ impl Seating {
         let Some(tenure) = self.nodes.remove(node) else { return Vec::new() };
         self.online.retire(node, leaves);
         tenure.seats.into_iter().filter_map(|(room, user)| self.leave(node, &room, &user).0).collect()
+    }
+
+    /// All counters but that of nodes are kept; and those are as many as this process has started.
+    pub(super) fn tally(&self, now: Instant) -> Tally {
+        Tally {
+            connections: self.online.connections(),
+            users: self.online.users(),
+            nodes: self.live(now).count() as u64,
+        }
+    }
+
+    /// Every live node, in the order of names.
+    pub(super) fn standings(&self, now: Instant) -> Vec<NodeStanding> {
+        let by_node = self.online.by_node();
+        let standing =
+            |id: &NodeId| NodeStanding { id: id.clone(), connections: by_node.get(id).copied().unwrap_or(0) };
+        let mut standings: Vec<_> = self.live(now).map(standing).collect();
+        standings.sort_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
+        standings
+    }
+
+    fn live(&self, now: Instant) -> impl Iterator<Item = &NodeId> {
+        self.nodes.iter().filter(move |(_, tenure)| tenure.until > now).map(|(node, _)| node)
     }
 
     /// A node that was never heard of gets a first lease, so that its seats go with it even if it never renews.

@@ -154,6 +154,21 @@ impl Keys {
         self.base(shard) + "leaving"
     }
 
+    /// String: how many slots there are in the shard.
+    pub(super) fn connected(&self, shard: Shard) -> String {
+        self.base(shard) + "connected"
+    }
+
+    /// Sorted set: users with a slot, by when they came (microseconds).
+    pub(super) fn present(&self, shard: Shard) -> String {
+        self.base(shard) + "present"
+    }
+
+    /// String: when a user's bucket is full again (microseconds).
+    pub(super) fn budget(&self, shard: Shard, user: &UserId) -> String {
+        self.base(shard) + "budget:" + user.as_str()
+    }
+
     /// String: a note. Outside the shards: notes spread over a whole cluster.
     pub(super) fn note(&self, key: &str) -> String {
         format!("{}:note:{key}", self.prefix)

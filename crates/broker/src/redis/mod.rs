@@ -2,6 +2,8 @@
 //!
 //! Two connections per node: one that commands share, one that hears. The journal's worker has one of its own.
 
+mod attendance;
+mod budget;
 mod codec;
 mod driver;
 mod fence;

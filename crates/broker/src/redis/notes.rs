@@ -27,6 +27,15 @@ impl Notes for RedisNode {
         Ok(self.link.command("GET", &key, vec![key.as_str().into()]).await?.into_bytes())
     }
 
+    async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, PortError> {
+        let key = self.link.keys.note(key);
+        let lifetime = lifetime(ttl).into();
+        // NX together with GET since Redis 7.0: sets nothing where something is, and returns it.
+        let arguments =
+            vec![key.as_str().into(), value.into(), "NX".into(), "GET".into(), "PX".into(), lifetime];
+        Ok(self.link.command("SET", &key, arguments).await?.into_bytes())
+    }
+
     async fn forget(&self, key: &str) -> Result<(), PortError> {
         let key = self.link.keys.note(key);
         self.link.command("DEL", &key, vec![key.as_str().into()]).await.map(|_| ())

@@ -1,9 +1,11 @@
-//! The `Presence` port, put together from its parts: seats, slots, sweeping.
+//! The `Presence` port, put together from its parts: seats, slots, sweeping, counting, budgets.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{Admission, Census, Lease, PortError, Presence, Swept};
+use domain::ports::{
+    Admission, Attendance, Census, Lease, NodeStanding, PortError, Presence, Rate, Swept, Tally,
+};
 use domain::{Author, ConnectionId, RoomId, UserId};
 
 use super::RedisNode;
@@ -59,5 +61,29 @@ impl Presence for RedisNode {
 
     async fn retire(&self, grace: Duration) -> Result<(), PortError> {
         self.seats.retire(grace).await
+    }
+
+    async fn tally(&self) -> Result<Tally, PortError> {
+        self.seats.tally().await
+    }
+
+    async fn attendance(&self, limit: usize) -> Result<Attendance, PortError> {
+        self.seats.attendance(limit).await
+    }
+
+    async fn count(&self, room: &RoomId) -> Result<u64, PortError> {
+        self.seats.count(room).await
+    }
+
+    async fn connections_of(&self, users: &[UserId]) -> Result<Vec<u64>, PortError> {
+        self.seats.connections_of(users).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeStanding>, PortError> {
+        self.seats.standings().await
+    }
+
+    async fn spend(&self, user: &UserId, cost: u32, rate: Rate) -> Result<Option<Duration>, PortError> {
+        self.seats.spend(user, cost, rate).await
     }
 }

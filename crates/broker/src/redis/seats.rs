@@ -20,6 +20,9 @@ pub(super) struct Scripts {
     pub(super) admit: Script,
     pub(super) release: Script,
     pub(super) sweep: Script,
+    pub(super) attendance: Script,
+    pub(super) standings: Script,
+    pub(super) spend: Script,
 }
 
 impl Scripts {
@@ -32,6 +35,9 @@ impl Scripts {
             admit: Script::new(include_str!("scripts/admit.lua")),
             release: Script::new(include_str!("scripts/release.lua")),
             sweep: telling(include_str!("scripts/sweep.lua")),
+            attendance: Script::new(include_str!("scripts/attendance.lua")),
+            standings: Script::new(include_str!("scripts/standings.lua")),
+            spend: Script::new(include_str!("scripts/spend.lua")),
         }
     }
 }

@@ -28,6 +28,8 @@ impl Seats {
             names.slotted(shard, &self.node),
             names.online(shard),
             names.leaving(shard),
+            names.connected(shard),
+            names.present(shard),
         ];
         let arguments = vec![
             self.name(),
@@ -36,6 +38,7 @@ impl Seats {
             limit.to_string().into(),
             if replace_oldest { "1" } else { "0" }.into(),
             packed(who).into(),
+            names.base(shard).into(),
         ];
         let reply = self.call_leased(&self.scripts.admit, shard, keys, arguments).await?;
         match reply.as_str().as_deref() {
@@ -67,7 +70,13 @@ impl Seats {
     ) -> Result<bool, PortError> {
         let names = &self.link.keys;
         let shard = names.shard_of_user(user);
-        let keys = vec![names.slots(shard, user), names.slotted(shard, &self.node), names.leaving(shard)];
+        let keys = vec![
+            names.slots(shard, user),
+            names.slotted(shard, &self.node),
+            names.leaving(shard),
+            names.connected(shard),
+            names.present(shard),
+        ];
         let arguments = vec![
             self.name(),
             user.as_str().into(),

@@ -57,7 +57,13 @@ impl Seats {
         found: &mut Swept,
     ) -> Result<(), PortError> {
         let names = &self.link.keys;
-        let keys = vec![names.nodes(shard), names.online(shard), names.leaving(shard)];
+        let keys = vec![
+            names.nodes(shard),
+            names.online(shard),
+            names.leaving(shard),
+            names.connected(shard),
+            names.present(shard),
+        ];
         let arguments = vec![
             names.base(shard).into(),
             if own.is_some() { self.name() } else { "".into() },

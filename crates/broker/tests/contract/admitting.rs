@@ -1,5 +1,6 @@
 //! Connection slots: a user's connections are counted across the cluster, atomically.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use domain::ports::Admission;
@@ -101,18 +102,53 @@ pub(crate) async fn each_user_has_a_limit_of_their_own(kind: Kind) {
     }
 }
 
-pub(crate) async fn of_many_at_once_exactly_the_limit_is_admitted(kind: Kind) {
-    let scene = kind.scene().await;
-    let nodes = [scene.node("a").await, scene.node("b").await];
+/// Answers to 50 connections of one user that ask two nodes at once.
+async fn rush(nodes: &[Node; 2], replace: bool) -> Vec<(ConnectionId, Admission)> {
     let tasks = (0..50).map(|task| {
         let presence = nodes[task % 2].presence.clone();
         tokio::spawn(async move {
-            presence.admit(&author("anna"), ConnectionId::new(), 5, false).await.expect("answered")
+            let connection = ConnectionId::new();
+            (connection, presence.admit(&author("anna"), connection, 5, replace).await.expect("answered"))
         })
     });
-    let mut count = 0;
+    let mut answers = Vec::new();
     for task in tasks.collect::<Vec<_>>() {
-        count += u32::from(admitted(&task.await.expect("the task ends well")));
+        answers.push(task.await.expect("the task ends well"));
     }
-    assert_eq!(count, 5);
+    answers
+}
+
+/// How many slots she has, by her own and by the cluster's count.
+async fn held(node: &Node) -> (Vec<u64>, u64) {
+    let own = node.presence.connections_of(&[user("anna")]).await.expect("answered");
+    (own, node.presence.tally().await.expect("counted").connections)
+}
+
+pub(crate) async fn of_many_at_once_exactly_the_limit_is_admitted(kind: Kind) {
+    let scene = kind.scene().await;
+    let nodes = [scene.node("a").await, scene.node("b").await];
+    let answers = rush(&nodes, false).await;
+    assert_eq!(answers.iter().filter(|(_, answer)| admitted(answer)).count(), 5);
+    assert_eq!(answers.iter().filter(|(_, answer)| *answer == Admission::Refused).count(), 45);
+    assert_eq!(held(&nodes[0]).await, (vec![5], 5));
+}
+
+pub(crate) async fn of_many_at_once_that_replace_each_other_exactly_the_limit_stays(kind: Kind) {
+    let scene = kind.scene().await;
+    let nodes = [scene.node("a").await, scene.node("b").await];
+    let answers = rush(&nodes, true).await;
+    let mut staying: HashSet<ConnectionId> = answers.iter().map(|(connection, _)| *connection).collect();
+    for (_, answer) in &answers {
+        if let Admission::Replaces(older) = answer {
+            assert!(staying.remove(older), "each is replaced once");
+        }
+    }
+    assert_eq!(staying.len(), 5);
+    assert_eq!(held(&nodes[1]).await, (vec![5], 5));
+    for connection in staying {
+        for node in &nodes {
+            release(node, "anna", connection).await;
+        }
+    }
+    assert_eq!(held(&nodes[0]).await, (vec![0], 0), "those who were not replaced are those who stayed");
 }

@@ -72,3 +72,56 @@ pub(crate) async fn a_forgotten_note_is_gone_and_may_be_kept_again(kind: Kind) {
     keep(&two, "a", &value, LONG).await;
     assert_eq!(recall(&one, "a").await, Some(value));
 }
+
+async fn claim(node: &Node, key: &str, value: &Bytes, ttl: Duration) -> Option<Bytes> {
+    node.notes.claim(key, value.clone(), ttl).await.expect("answered")
+}
+
+pub(crate) async fn of_many_who_claim_at_once_one_wins_and_the_others_are_told_by_whom(kind: Kind) {
+    let scene = kind.scene().await;
+    let nodes = [scene.node("a").await, scene.node("b").await];
+    for key in ["one", "two 🦀|{}:"] {
+        let names: Vec<Bytes> = (0..20_u8).map(|name| Bytes::copy_from_slice(&[name, 0xff])).collect();
+        let claims = names.iter().enumerate().map(|(number, name)| {
+            let (notes, key, name) = (nodes[number % 2].notes.clone(), key.to_owned(), name.clone());
+            tokio::spawn(async move { notes.claim(&key, name, LONG).await.expect("answered") })
+        });
+        let mut answers = Vec::new();
+        for claim in claims.collect::<Vec<_>>() {
+            answers.push(claim.await.expect("the task ends well"));
+        }
+        let winners: Vec<usize> = (0..20).filter(|number| answers[*number].is_none()).collect();
+        assert_eq!(winners.len(), 1);
+        let winner = &names[winners[0]];
+        assert!(answers.iter().flatten().all(|told| told == winner));
+        assert_eq!(recall(&nodes[0], key).await.as_ref(), Some(winner));
+    }
+}
+
+pub(crate) async fn a_claim_changes_nothing_where_something_is_kept(kind: Kind) {
+    let scene = kind.scene().await;
+    let (one, two) = (scene.node("a").await, scene.node("b").await);
+    let (empty, other) = (Bytes::new(), Bytes::from_static(b"other"));
+    keep(&one, "empty", &empty, LONG).await;
+    assert_eq!(claim(&two, "empty", &other, LONG).await, Some(empty.clone()));
+    keep(&one, "brief", &other, Duration::from_millis(200)).await;
+    until("it lapses at its own time", async || {
+        claim(&two, "brief", &empty, LONG).await.is_none().then_some(())
+    })
+    .await;
+    assert_eq!(recall(&one, "brief").await, Some(empty.clone()));
+    assert_eq!(recall(&one, "empty").await, Some(empty));
+    keep(&two, "brief", &other, LONG).await;
+    assert_eq!(recall(&one, "brief").await, Some(other), "what is claimed can be replaced as any note");
+}
+
+pub(crate) async fn what_was_claimed_lapses_and_may_be_claimed_again(kind: Kind) {
+    let node = kind.scene().await.node("a").await;
+    let value = Bytes::from_static(b"x");
+    for ttl in [Duration::from_millis(100), Duration::ZERO, LONG] {
+        until("it is free", async || claim(&node, "a", &value, ttl).await.is_none().then_some(())).await;
+    }
+    assert_eq!(claim(&node, "a", &value, LONG).await, Some(value.clone()));
+    node.notes.forget("a").await.expect("forgotten");
+    assert_eq!(claim(&node, "a", &value, LONG).await, None);
+}

@@ -21,18 +21,19 @@ impl Bucket {
         Self { per_second: f64::from(per_second), burst, tokens: burst, filled_at: now }
     }
 
-    /// Takes one token, or says how long to wait for it.
-    pub(super) fn take(&mut self, now: Instant) -> Result<(), Duration> {
+    /// Takes `cost` tokens, or says how long to wait for them. What costs more than the bucket holds takes all of it.
+    pub(super) fn take(&mut self, cost: u32, now: Instant) -> Result<(), Duration> {
         if self.per_second == 0.0 {
             return Ok(());
         }
         let gained = now.duration_since(self.filled_at).as_secs_f64() * self.per_second;
         self.tokens = (self.tokens + gained).min(self.burst);
         self.filled_at = now;
-        if self.tokens < 1.0 {
-            return Err(Duration::from_secs_f64((1.0 - self.tokens) / self.per_second));
+        let cost = f64::from(cost).min(self.burst);
+        if self.tokens < cost {
+            return Err(Duration::from_secs_f64((cost - self.tokens) / self.per_second));
         }
-        self.tokens -= 1.0;
+        self.tokens -= cost;
         Ok(())
     }
 }
@@ -47,6 +48,11 @@ pub(super) struct Strikes {
 const WINDOW: Duration = Duration::from_secs(60);
 
 impl Strikes {
+    /// Whether there was none within the last minute.
+    pub(super) fn is_clear(&self, now: Instant) -> bool {
+        self.times.back().is_none_or(|last| now.duration_since(*last) >= WINDOW)
+    }
+
     /// Adds a strike. `true`: it is the `limit`th within a minute (0: never).
     pub(super) fn add(&mut self, limit: usize, now: Instant) -> bool {
         if limit == 0 {
@@ -68,18 +74,18 @@ mod tests {
     async fn a_burst_is_allowed_and_then_the_rate_holds() {
         let start = Instant::now();
         let mut bucket = Bucket::new(20, 40, start);
-        assert!((0..40).all(|_| bucket.take(start).is_ok()));
-        let wait = bucket.take(start).unwrap_err();
+        assert!((0..40).all(|_| bucket.take(1, start).is_ok()));
+        let wait = bucket.take(1, start).unwrap_err();
         assert_eq!(wait, Duration::from_millis(50));
-        assert!(bucket.take(start + wait).is_ok());
-        assert!(bucket.take(start + wait).is_err());
+        assert!(bucket.take(1, start + wait).is_ok());
+        assert!(bucket.take(1, start + wait).is_err());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_rate_of_zero_is_no_limit() {
         let now = Instant::now();
         let mut bucket = Bucket::new(0, 0, now);
-        assert!((0..1000).all(|_| bucket.take(now).is_ok()));
+        assert!((0..1000).all(|_| bucket.take(1, now).is_ok()));
     }
 
     #[tokio::test(start_paused = true)]

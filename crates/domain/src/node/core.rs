@@ -1,28 +1,29 @@
 //! One gateway node: it holds sockets, queues and cursors, and nothing that another node would miss (invariant 3).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Transport;
-use super::connection::Connection;
+use super::attendance::Attendances;
+use super::bars::Bars;
+use super::feeds::Feeds;
 use super::history::{History, unavailable};
-use super::hub::{Hub, Member};
+use super::hub::Hub;
 use super::keeper::Keeper;
 use super::news::News;
 use super::opener::Opener;
-use super::outbound::Outbound;
-use super::population::{Population, Resident};
+use super::outbox::Outbox;
+use super::population::Population;
 use super::relay::Relay;
 use super::roster::Roster;
-use super::session::Session;
 use super::watermark::Watermarks;
 use crate::dialect::Dialect;
 use crate::ports::{
-    Admission, Broker, Directory, Notes, PortError, Presence, Sealer, Store, StoredMessage, Tokens,
+    Bookings, Broker, Directory, Notes, PortError, Presence, Sealer, Store, StoredMessage, Tokens, Uploads,
 };
 use crate::words::{
-    Author, CloseReason, ConnectionId, Fault, Identity, Limits, Message, MessageId, NodeId, Passing,
-    Policies, Profile, RoomId, UserId, Whisper,
+    Author, ConnectionId, Fault, Identity, Limits, Message, MessageId, NodeId, Passing, Policies, Profile,
+    RoomId, RoomRef, UserId, Whisper,
 };
 
 /// A way in: what its clients expect, and the language they speak.
@@ -46,6 +47,10 @@ pub struct Ports {
     pub directory: Arc<dyn Directory>,
     /// Small facts that outlive a connection.
     pub notes: Arc<dyn Notes>,
+    /// Events with seats.
+    pub bookings: Arc<dyn Bookings>,
+    /// Uploaded files.
+    pub uploads: Arc<dyn Uploads>,
     /// Whose a token is.
     pub tokens: Arc<dyn Tokens>,
     /// Sealing at rest.
@@ -59,6 +64,17 @@ pub struct Visitor {
     pub identity: Identity,
     /// What they come back with, if they were here before.
     pub resume: Option<Resume>,
+    /// A room that their address names: they are in it from the start, as if by command.
+    pub room: Option<RoomRef>,
+    /// Where they come from, for the security log.
+    pub address: Option<IpAddr>,
+}
+
+impl Visitor {
+    /// Somebody who is here for the first time, at a door whose address names no room.
+    pub fn new(identity: Identity) -> Self {
+        Self { identity, resume: None, room: None, address: None }
+    }
 }
 
 /// What a client comes back with, as it says; believed only as far as it fits what is remembered.
@@ -84,6 +100,9 @@ pub struct Node {
     news: Arc<News>,
     watermarks: Watermarks,
     population: Arc<Population>,
+    attendances: Attendances,
+    bars: Arc<Bars>,
+    outbox: Outbox,
 }
 
 impl Node {
@@ -92,8 +111,15 @@ impl Node {
         let (hub, population) = (Arc::new(Hub::new()), Arc::new(Population::new()));
         let opener = Arc::new(Opener { sealer: ports.sealer.clone(), policies });
         let roster = Arc::new(Roster::new(hub.clone(), ports.presence.clone(), &limits));
-        let relay =
-            Relay::new(hub.clone(), opener.clone(), population.clone(), roster.clone(), limits.typing);
+        let bars = Arc::new(Bars::default());
+        let relay = Relay::new(
+            hub.clone(),
+            opener.clone(),
+            population.clone(),
+            roster.clone(),
+            (Feeds::new(hub.clone(), ports.bookings.clone()), bars.clone()),
+            limits.typing,
+        );
         let (relay, news) = (Arc::new(relay), Arc::new(News::default()));
         ports.broker.attach(relay.clone());
         let history =
@@ -101,6 +127,7 @@ impl Node {
         let (broker, presence) = (ports.broker.clone(), ports.presence.clone());
         let keeper = Keeper::new(relay.clone(), broker, presence, news.clone(), &limits);
         let watermarks = Watermarks::new(limits.stored_pause);
+        let attendances = Attendances::new(ports.presence.clone(), limits.users_shown);
         Arc::new(Self {
             id,
             limits,
@@ -114,6 +141,9 @@ impl Node {
             news,
             watermarks,
             population,
+            attendances,
+            bars,
+            outbox: Outbox::default(),
         })
     }
 
@@ -128,56 +158,12 @@ impl Node {
             self.tell_news_forever(),
             self.watermarks.tell_forever(&*self.ports.store),
             self.verify_members_forever(),
+            self.hear_everywhere(),
+            self.say_what_was_heard(),
+            self.relay.feeds.heal_forever(),
+            self.bring_changes_forever(),
+            self.revalidate_forever(),
         );
-    }
-
-    /// The whole life of one connection: from the slot it takes to the seats it gives back.
-    pub async fn serve<T: Transport>(
-        self: Arc<Self>,
-        transport: T,
-        door: Arc<Door>,
-        visitor: Visitor,
-    ) -> CloseReason {
-        // Boxed, like everything that an idle connection does not do: this future lies in memory all its life.
-        let (connection, resident) = match Box::pin(self.clone().enter(transport, door, visitor)).await {
-            Ok(entered) => entered,
-            Err(reason) => return reason,
-        };
-        let (reason, rooms) = connection.run().await;
-        Box::pin(self.leave(resident, reason, rooms)).await;
-        reason
-    }
-
-    async fn enter<T: Transport>(
-        self: Arc<Self>,
-        mut transport: T,
-        door: Arc<Door>,
-        visitor: Visitor,
-    ) -> Result<(Box<Connection<T>>, Resident), CloseReason> {
-        let outbound = Arc::new(Outbound::new(ConnectionId::new(), &self.limits));
-        let Visitor { identity, resume } = visitor;
-        let resident = match self.admit(&outbound, &identity.author()).await {
-            Ok(resident) => resident,
-            Err(reason) => {
-                transport.close(reason).await;
-                return Err(reason);
-            }
-        };
-        let (session, user) = (outbound.id(), &identity.user);
-        tracing::debug!(session.id = %session, user.id = %user, door = door.profile.name, "connection opened");
-        let session = Session { node: self, door, outbound, identity };
-        Ok((Box::new(Connection::new(transport, Arc::new(session), resume)), resident))
-    }
-
-    async fn leave(&self, resident: Resident, reason: CloseReason, rooms: Vec<RoomId>) {
-        let (id, user) = (resident.id(), resident.user().clone());
-        for room in rooms {
-            self.unseat(&room, id, &user).await;
-        }
-        self.release(id).await;
-        drop(resident);
-        tracing::debug!(session.id = %id, user.id = %user, code = reason.code(), "connection closed");
-        metrics::counter!("hubbub_disconnects_total", "code" => reason.code().to_string()).increment(1);
     }
 
     /// The newest `limit` messages of a room below `before`, oldest first.
@@ -188,6 +174,29 @@ impl Node {
         limit: usize,
     ) -> Result<Vec<Message>, Fault> {
         self.history.newest(room, before, limit).await.map_err(|error| unavailable(&error))
+    }
+
+    /// The newest `limit` messages of a room below `before`, oldest first, and what to ask below for the page before
+    /// them; `None`: nothing older exists, however the page was cut.
+    pub async fn page(
+        &self,
+        room: &RoomId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<(Vec<Message>, Option<u64>), Fault> {
+        // One more than asked for tells whether there is anything older.
+        let mut page = self.history(room, before, limit + 1).await?;
+        if page.len() > limit {
+            page.remove(0);
+            let next = page.first().map(|oldest| oldest.position.seq);
+            return Ok((page, next));
+        }
+        let Some(oldest) = page.first().map(|message| message.position.seq).filter(|seq| *seq > 1) else {
+            return Ok((page, None));
+        };
+        // Large pages are cut: a short one is not yet the beginning.
+        let more = !self.history(room, Some(oldest), 1).await?.is_empty();
+        Ok((page, more.then_some(oldest)))
     }
 
     /// The node's incarnation.
@@ -225,7 +234,7 @@ impl Node {
         self.population.is_draining()
     }
 
-    pub(super) fn population(&self) -> &Population {
+    pub(super) fn population(&self) -> &Arc<Population> {
         &self.population
     }
 
@@ -245,53 +254,6 @@ impl Node {
 
     pub(super) fn reading(&self) -> &History {
         &self.history
-    }
-
-    /// Joins the hub, subscribes if this is the room's first local member, takes the seat.
-    /// Returns how many distinct users are in the room; 0 where they are not counted.
-    pub(super) async fn seat(&self, room: &RoomId, member: Member) -> Result<u64, PortError> {
-        let who = member.who.clone();
-        let subscription = self.hub.join(room, member);
-        self.keeper.seat(room, &who, &subscription).await
-    }
-
-    /// The same for a connection that is in the room already; `None`: it is not, or not any more.
-    pub(super) async fn seat_again(
-        &self,
-        room: &RoomId,
-        connection: ConnectionId,
-        who: &Author,
-    ) -> Option<Result<u64, PortError>> {
-        let subscription = self.hub.rejoin(room, connection)?;
-        Some(self.keeper.seat(room, who, &subscription).await)
-    }
-
-    /// Leaves the hub, and gives the seat back if no other connection of the user is in the room here.
-    pub(super) async fn unseat(&self, room: &RoomId, connection: ConnectionId, user: &UserId) {
-        self.hub.leave(room, connection);
-        self.keeper.unseat(room, user).await;
-    }
-
-    /// Takes one of the user's slots, and a place on the list.
-    async fn admit(&self, outbound: &Arc<Outbound>, who: &Author) -> Result<Resident, CloseReason> {
-        if self.is_draining() {
-            return Err(CloseReason::Draining);
-        }
-        match self.keeper.slots.admit(who, outbound.id()).await {
-            Admission::Admitted { .. } | Admission::Replaces(_) => {}
-            Admission::Refused => return Err(CloseReason::TooManyConnections),
-        }
-        if let Some(resident) = self.population.register(outbound, &who.user) {
-            return Ok(resident);
-        }
-        self.release(outbound.id()).await;
-        Err(CloseReason::Draining)
-    }
-
-    async fn release(&self, connection: ConnectionId) {
-        if self.keeper.slots.release(connection).await {
-            self.keeper.grace_has_begun(self.limits.offline_grace);
-        }
     }
 
     /// Tells every node something in passing.
@@ -329,6 +291,32 @@ impl Node {
     /// Small facts that outlive a connection or a node.
     pub fn notes(&self) -> &Arc<dyn Notes> {
         &self.ports.notes
+    }
+
+    /// Events with seats.
+    pub fn bookings(&self) -> &Arc<dyn Bookings> {
+        &self.ports.bookings
+    }
+
+    /// Uploaded files.
+    pub fn uploads(&self) -> &Arc<dyn Uploads> {
+        &self.ports.uploads
+    }
+
+    pub(super) fn presence(&self) -> &dyn Presence {
+        &*self.ports.presence
+    }
+
+    pub(super) fn attendances(&self) -> &Attendances {
+        &self.attendances
+    }
+
+    pub(super) fn bars(&self) -> &Bars {
+        &self.bars
+    }
+
+    pub(super) fn outbox(&self) -> &Outbox {
+        &self.outbox
     }
 
     pub(super) fn tokens(&self) -> &dyn Tokens {

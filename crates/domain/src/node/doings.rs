@@ -87,7 +87,13 @@ impl Session {
             Some(identity) if identity.user != self.identity.user => {
                 Outcome::refused(Fault::new(Code::Forbidden, "this is another user's token"))
             }
-            Some(identity) => Outcome::Refreshed(Box::new(identity)),
+            Some(identity) => match self.node.ruling_against(&identity) {
+                Some(ruling) => {
+                    self.report(ruling);
+                    Outcome::refused(Fault::new(Code::Unauthorized, "this token is not good"))
+                }
+                None => Outcome::Refreshed(Box::new(identity)),
+            },
         }
     }
 }

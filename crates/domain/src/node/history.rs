@@ -1,5 +1,6 @@
 //! Reading back: the hot log first, the database for what is older, and never a page that hides a hole.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,9 @@ use tokio::time::timeout;
 use super::opener::Opener;
 use super::track::{self, Holes, Step};
 use crate::ports::{Broker, PortError, Store};
-use crate::words::{Code, Content, Entry, Event, Fault, Kind, Message, Position, RoomId};
+use crate::words::{
+    Amendment, Code, Content, Entry, Event, Fault, Kind, Message, MessageId, Position, RoomId, Timestamp,
+};
 
 /// How long a join waits for the part of its page that only the database has.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -55,11 +58,37 @@ impl History {
         limit: usize,
     ) -> Result<Vec<Message>, PortError> {
         let hot = self.hot(room, before, limit).await?;
-        let Some(oldest) = hot.open_below else { return Ok(cut(hot.messages)) };
-        let below = oldest.map_or(before, |oldest| Some(oldest.seq));
-        let mut messages = self.older(room, oldest, below, limit - hot.messages.len()).await?;
-        messages.extend(hot.messages);
+        let mut messages = match hot.open_below {
+            None => hot.messages,
+            Some(oldest) => {
+                let below = oldest.map_or(before, |oldest| Some(oldest.seq));
+                let mut messages = self.older(room, oldest, below, limit - hot.messages.len()).await?;
+                messages.extend(hot.messages);
+                messages
+            }
+        };
+        if let Some(newest) = messages.last().map(|message| message.position).filter(|_| before.is_some()) {
+            // What was done to them behind the page, as far as the database may not know of it yet.
+            let changes = self.changes_behind(room, newest).await?;
+            messages.iter_mut().for_each(|message| changes.show_on(message));
+        }
         Ok(cut(messages))
+    }
+
+    /// Edits and deletions behind `at` that the hot log holds.
+    pub(super) async fn changes_behind(&self, room: &RoomId, mut at: Position) -> Result<Changes, PortError> {
+        let mut changes = Changes::default();
+        loop {
+            let span = self.broker.after(room, at, CHUNK).await?;
+            let Some(last) = span.entries.last().map(|entry| entry.position) else { return Ok(changes) };
+            let is_change = |entry: &Entry| matches!(entry.draft.kind, Kind::Edit | Kind::Delete);
+            let events = span.entries.into_iter().filter(is_change).map(|entry| self.opener.event(entry));
+            events.for_each(|event| changes.note(&event));
+            if last >= span.head {
+                return Ok(changes);
+            }
+            at = last;
+        }
     }
 
     /// The same, but while the database is away only what the hot log holds: chat goes on without it.
@@ -119,6 +148,8 @@ impl History {
         if track::reaches_back(at, &span) {
             return Ok(told(span.entries, Holes::Refused));
         }
+        // Read first: what is committed between the two looks must not pass for something that is missing.
+        let stored = self.store.head(room).await;
         let kept = match self.store.after(room, at, CHUNK).await {
             Ok(kept) => kept,
             // A new epoch says by itself that something may be lost; it does not wait for the database.
@@ -132,7 +163,7 @@ impl History {
             // The broker has lost the old epoch; what it has of the new one follows all the same.
             return Ok(told(span.entries, Holes::Refused));
         }
-        if self.store.head(room).await?.is_none_or(|stored| stored <= at) {
+        if stored?.is_none_or(|stored| stored <= at) {
             return Err(PortError::Unavailable("the database has not caught up yet".into()));
         }
         Ok(None)
@@ -153,29 +184,52 @@ impl History {
         Ok(found.filter(|entry| entry.position == position).map(|entry| self.opener.event(entry)))
     }
 
+    /// Messages among some entries, as they stand after them.
     fn messages(&self, entries: Vec<Entry>) -> Vec<Message> {
-        let mut messages: Vec<Message> = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let kind = entry.draft.kind;
-            match self.opener.event(entry) {
-                Event::Message(message) => messages.push(message),
-                Event::Edited(change) | Event::Deleted(change) => amend(&mut messages, kind, change),
-                Event::Reacted(_) | Event::Unreacted(_) | Event::Resync { .. } | Event::Sign { .. } => {}
+        let (mut messages, mut changes) = (Vec::with_capacity(entries.len()), Changes::default());
+        for event in entries.into_iter().map(|entry| self.opener.event(entry)) {
+            changes.note(&event);
+            if let Event::Message(message) = event {
+                messages.push(message);
             }
         }
+        messages.iter_mut().for_each(|message| changes.show_on(message));
         messages
     }
 }
 
-/// A later change of the same page shows on the message itself.
-fn amend(messages: &mut [Message], kind: Kind, change: crate::words::Amendment) {
-    let Some(message) = messages.iter_mut().find(|message| message.id == change.target) else { return };
-    if kind == Kind::Delete {
-        message.deleted_at = Some(change.at);
-        message.content = Ok(Content::default());
-    } else {
-        message.edited_at = Some(change.at);
-        message.content = change.content;
+/// The newest edit or deletion of each message that has one.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    edits: HashMap<MessageId, Amendment>,
+    deletions: HashMap<MessageId, Timestamp>,
+}
+
+impl Changes {
+    /// Takes the next event, in order.
+    pub(super) fn note(&mut self, event: &Event) {
+        match event {
+            Event::Edited(change) => drop(self.edits.insert(change.target, change.clone())),
+            Event::Deleted(change) => drop(self.deletions.insert(change.target, change.at)),
+            Event::Message(_)
+            | Event::Reacted(_)
+            | Event::Unreacted(_)
+            | Event::Resync { .. }
+            | Event::Sign { .. } => {}
+        }
+    }
+
+    /// Shows on a message what was done to it.
+    pub(super) fn show_on(&self, message: &mut Message) {
+        if let Some(at) = self.deletions.get(&message.id) {
+            message.deleted_at = Some(*at);
+            message.content = Ok(Content::default());
+        } else if let Some(edit) = self.edits.get(&message.id)
+            && message.deleted_at.is_none()
+        {
+            message.edited_at = Some(edit.at);
+            message.content = edit.content.clone();
+        }
     }
 }
 

@@ -7,10 +7,11 @@ use ahash::RandomState;
 use tokio::sync::Mutex as Gate;
 use tokio::time::Instant;
 
+use super::feeds::{Feed, Step as FeedStep};
 use super::outbound::{Class, Item};
 use super::track::{Arrival, Step, Track};
-use super::{Outbound, Parcel};
-use crate::words::{Author, CloseReason, ConnectionId, Entry, Position, RoomId, UserId};
+use super::{Outbound, Parcel, Skips};
+use crate::words::{Author, CloseReason, ConnectionId, Entry, Event, Position, RoomId, Sign, UserId};
 
 const SHARDS: usize = 64;
 /// Healed entries that are cast to every member; well below the least queue that makes sense.
@@ -31,13 +32,15 @@ pub(super) struct Member {
 struct Room {
     members: Vec<Member>,
     track: Track,
+    feed: Feed,
     subscription: Subscription,
     idle_since: Option<Instant>,
 }
 
 impl Room {
     fn new() -> Self {
-        Self { members: Vec::new(), track: Track::new(), subscription: Arc::default(), idle_since: None }
+        let (track, feed) = (Track::new(), Feed::new());
+        Self { members: Vec::new(), track, feed, subscription: Arc::default(), idle_since: None }
     }
 
     fn cast(&self, parcel: &Arc<Parcel>, class: Class, chosen: impl Fn(&Member) -> bool) {
@@ -314,6 +317,34 @@ impl Hub {
         }
     }
 
+    /// Looks at where a room's feed stands.
+    pub(super) fn feed<T>(&self, room: &RoomId, look: impl FnOnce(&mut Feed) -> T) -> Option<T> {
+        self.shard(room).get_mut(room).map(|entry| look(&mut entry.feed))
+    }
+
+    /// A room's feed takes a step: what comes of it is shown to everybody. `true`: it needs its healer from now on.
+    pub(super) fn step(&self, room: &RoomId, step: impl FnOnce(&mut Feed) -> FeedStep) -> bool {
+        let mut shard = self.shard(room);
+        let Some(entry) = shard.get_mut(room) else { return false };
+        let FeedStep { shown, ails } = step(&mut entry.feed);
+        for change in shown {
+            let event = Event::Sign { room: room.clone(), sign: Sign::Seats(change) };
+            entry.show(Parcel::new(event, Skips::Nobody));
+        }
+        ails
+    }
+
+    /// Marks every feed as doubtful and returns those that need their healer from now on.
+    pub(super) fn suspect_feeds(&self) -> Vec<RoomId> {
+        let mut doubtful = Vec::new();
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let ails = shard.iter_mut().filter_map(|(room, entry)| entry.feed.suspect().then_some(room));
+            doubtful.extend(ails.cloned());
+        }
+        doubtful
+    }
+
     /// Rooms that have had no member since before `deadline`, with their gates.
     pub(super) fn idle_since(&self, deadline: Instant) -> Vec<(RoomId, Subscription)> {
         let mut idle = Vec::new();
@@ -330,12 +361,12 @@ impl Hub {
         idle
     }
 
-    /// Whether the room is still without members since before `deadline`. Its place is forgotten then.
+    /// Whether the room is still without members since before `deadline`. Where it stands is forgotten then.
     pub(super) fn close_if_idle(&self, room: &RoomId, deadline: Instant) -> bool {
         let mut shard = self.shard(room);
         match shard.get_mut(room) {
             Some(entry) if entry.idle_since.is_some_and(|since| since <= deadline) => {
-                entry.track = Track::new();
+                (entry.track, entry.feed) = (Track::new(), Feed::new());
                 true
             }
             Some(_) | None => false,

@@ -112,6 +112,7 @@ impl Keeper {
             let head = self.broker.newest(room, None, 0).await?.head;
             self.relay.anchor(room, head);
         }
+        self.relay.feeds.follow(room).await;
         Ok(())
     }
 
@@ -210,7 +211,7 @@ impl Keeper {
             metrics::counter!("hubbub_seats_swept_total").increment(swept.seats as u64);
         }
         for who in swept.offline {
-            self.news.tell(who, false);
+            self.news.tell(who, false, None);
         }
         Ok(())
     }

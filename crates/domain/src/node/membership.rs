@@ -14,8 +14,10 @@ use super::history::unavailable;
 use crate::ports::PortError;
 use crate::words::{Fault, Namespace, RoomId, UserId, Whisper};
 
-/// Time for every node to hear a removal, many times what it takes.
-const HEARD: Duration = Duration::from_millis(150);
+/// The longest wait for other nodes to hear a removal, many times what it takes: one of them may be dead.
+const HEARD: Duration = Duration::from_secs(1);
+/// Time for them to hear it where they cannot be asked.
+const UNASKED: Duration = Duration::from_millis(150);
 /// Pause before a failed look is repeated.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -38,12 +40,14 @@ impl Node {
     }
 
     /// The user has no part in `room` any more. Nothing that is published after this returns reaches them, on any node.
-    /// What they send themselves is refused by their own node as soon as that has heard of it, which is waited for as
-    /// long as it takes when all is well.
+    /// What they send themselves is refused by their own node as soon as that has heard of it, which is waited for.
     pub async fn expel(&self, room: &RoomId, user: &UserId) -> Result<(), Fault> {
         let whisper = Whisper::Removed(user.clone());
         self.whisper(room.clone(), None, whisper).await.map_err(|error| unavailable(&error))?;
-        sleep(HEARD).await;
+        if let Err(error) = self.put_out_everywhere(room, user, HEARD).await {
+            tracing::debug!(%error, "other nodes cannot be asked whether they have heard a removal");
+            sleep(UNASKED).await;
+        }
         Ok(())
     }
 

@@ -4,12 +4,20 @@
 //! A join: `connection` holds the room back → `session` takes the seat → `replay` → `connection` goes live.
 
 mod amend;
+mod announcing;
+mod attendance;
+mod bars;
 mod bucket;
 mod connection;
 mod core;
 mod cursor;
+mod desk;
 mod doings;
 mod drain;
+mod errand;
+mod export;
+mod feeds;
+mod hearing;
 mod history;
 mod hub;
 mod keeper;
@@ -20,14 +28,17 @@ mod news;
 mod opener;
 mod opening;
 mod outbound;
+mod outbox;
 mod parcel;
 mod patience;
 mod population;
 mod recovery;
 mod relay;
 mod replay;
+mod revalidation;
 mod roster;
 mod seats;
+mod serving;
 mod session;
 mod slots;
 #[cfg(test)]
@@ -40,6 +51,7 @@ mod whisper;
 
 pub use core::{Door, Node, Ports, Resume, Visitor};
 pub use cursor::{Cursor, Verdict};
+pub use export::Export;
 pub use outbound::{Class, Item, Outbound};
 pub use parcel::{Parcel, Skips};
 pub use transport::{Gone, Inbound, Transport};

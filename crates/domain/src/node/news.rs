@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use super::Node;
 use crate::ports::PortError;
-use crate::words::{Author, RoomId, Sign, Timestamp, UserId, Whisper};
+use crate::words::{Author, ConnectionId, RoomId, Sign, Timestamp, UserId, Whisper};
 
 /// Users whose peers are asked for in one query.
 const AT_ONCE: usize = 256;
@@ -25,6 +25,8 @@ struct Turn {
     who: Author,
     online: bool,
     at: Timestamp,
+    // The connection that made them so, where it is known.
+    cause: Option<ConnectionId>,
 }
 
 type Turns = HashMap<UserId, Turn, RandomState>;
@@ -43,8 +45,8 @@ impl News {
     }
 
     /// The user came online, or went offline, just now.
-    pub(super) fn tell(&self, who: Author, online: bool) {
-        let turn = Turn { online, at: Timestamp::now(), who };
+    pub(super) fn tell(&self, who: Author, online: bool, cause: Option<ConnectionId>) {
+        let turn = Turn { online, at: Timestamp::now(), who, cause };
         self.turns().insert(turn.who.user.clone(), turn);
         self.called.notify_one();
     }
@@ -106,6 +108,13 @@ impl Node {
             let last_seen = (!turn.online).then_some(turn.at);
             let sign = Sign::Status { who: turn.who.clone(), online: turn.online, last_seen };
             told.push(self.whisper(RoomId::of_user(peer), None, Whisper::Show(sign)));
+        }
+        if self.limits().user_status {
+            let users = self.presence().tally().await?.users;
+            for turn in turns.iter().filter(|turn| current.contains(&turn.who.user)) {
+                let sign = Sign::Attendance { who: turn.who.clone(), online: turn.online, users };
+                told.push(self.whisper(RoomId::lobby(), turn.cause, Whisper::Show(sign)));
+            }
         }
         // Told to the rest whatever becomes of one: it is news only while it is new.
         futures::stream::iter(told).buffer_unordered(WHISPERS).for_each(|_| async {}).await;

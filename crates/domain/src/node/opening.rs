@@ -7,11 +7,12 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use super::Session;
+use super::connection::Start;
 use super::core::Resume;
 use super::outbound::{Class, Item};
 use super::recovery::{Past, Recovery};
 use super::session::Outcome;
-use crate::ports::PortError;
+use crate::ports::{Attendance, PortError};
 use crate::words::{CloseReason, Form, Position, RoomId, RoomRef};
 
 /// Rooms entered at the same time.
@@ -29,6 +30,11 @@ pub(super) struct Way {
 }
 
 impl Way {
+    /// Into a room that the client's address names.
+    fn named(room: RoomRef) -> Self {
+        Self { room, from: None, by_command: true }
+    }
+
     /// Into a room that the user was added to just now.
     pub(super) fn summoned(id: RoomId) -> Self {
         Self { room: RoomRef { id, form: Form::Text }, from: None, by_command: false }
@@ -55,8 +61,8 @@ pub(super) struct Entered {
 
 impl Session {
     /// Where to begin.
-    pub(super) async fn set_out(self: Arc<Self>, resume: Option<Resume>) -> Outcome {
-        match self.plan_opening(resume).await {
+    pub(super) async fn set_out(self: Arc<Self>, start: Start) -> Outcome {
+        match self.plan_opening(start).await {
             Ok(itinerary) => Outcome::Bound(itinerary),
             Err(error) => {
                 tracing::warn!(%error, user.id = %self.identity.user, "a connection cannot be opened now");
@@ -65,9 +71,12 @@ impl Session {
         }
     }
 
-    async fn plan_opening(&self, resume: Option<Resume>) -> Result<Itinerary, PortError> {
-        let profile = &self.door.profile;
-        let mut ways = Vec::new();
+    async fn plan_opening(&self, start: Start) -> Result<Itinerary, PortError> {
+        let (Start { resume, room }, profile) = (start, &self.door.profile);
+        let mut ways: Vec<Way> = room.into_iter().map(Way::named).collect();
+        if profile.joins.lobby {
+            ways.push(Way::summoned(RoomId::lobby()));
+        }
         if profile.joins.own {
             ways.push(Way::summoned(RoomId::of_user(&self.identity.user)));
         }
@@ -124,16 +133,29 @@ impl Session {
         ways.extend(stood.into_values().filter(still));
     }
 
-    /// Takes the seats. The caller holds the rooms' live flow back meanwhile.
-    pub(super) async fn enter(self: Arc<Self>, ways: Vec<Way>) -> Outcome {
+    /// Takes the seats. The caller holds the rooms' live flow back meanwhile. `greets`: the client is to be welcomed.
+    pub(super) async fn enter(self: Arc<Self>, ways: Vec<Way>, greets: bool) -> Outcome {
         let asked = ways.iter().map(|way| way.room.id.clone()).collect::<Vec<_>>();
-        match self.take_seats(ways).await {
-            Ok(entered) => Outcome::Entered(asked, entered),
+        match self.come_in(ways, greets).await {
+            Ok((entered, attendance)) => Outcome::Entered(asked, entered, attendance),
             Err(error) => {
                 tracing::warn!(%error, user.id = %self.identity.user, "rooms cannot be entered now");
                 Outcome::Over(CloseReason::Unavailable)
             }
         }
+    }
+
+    async fn come_in(
+        &self,
+        ways: Vec<Way>,
+        greets: bool,
+    ) -> Result<(Vec<Entered>, Option<Box<Attendance>>), PortError> {
+        let entered = self.take_seats(ways).await?;
+        let attendance = match greets && self.door.profile.shows_users {
+            true => Some(Box::new(self.node.attendance().await?)),
+            false => None,
+        };
+        Ok((entered, attendance))
     }
 
     async fn take_seats(&self, ways: Vec<Way>) -> Result<Vec<Entered>, PortError> {

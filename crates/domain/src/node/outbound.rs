@@ -20,6 +20,10 @@ pub enum Item {
     Parcel(Arc<Parcel>),
     /// Something that the node itself has to say.
     Notice(Arc<Answer>),
+    /// Something for this connection, whatever it is in.
+    Direct(Arc<Parcel>),
+    /// The client's user was given a role.
+    Assigned,
     /// Everything of the room up to here is committed.
     Stored(RoomId, Position),
     /// The user belongs to this room: join it, where the door joins such rooms. `anew`: since just now; otherwise a client
@@ -37,8 +41,10 @@ pub enum Item {
 impl Item {
     fn weight(&self) -> usize {
         match self {
-            Self::Parcel(parcel) => parcel.weight(),
-            Self::Notice(_) | Self::Stored(..) | Self::Enter { .. } | Self::Expelled(_) => 64,
+            Self::Parcel(parcel) | Self::Direct(parcel) => parcel.weight(),
+            Self::Notice(_) | Self::Assigned | Self::Stored(..) | Self::Enter { .. } | Self::Expelled(_) => {
+                64
+            }
         }
     }
 }

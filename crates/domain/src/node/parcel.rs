@@ -79,8 +79,13 @@ impl Parcel {
 /// About what a sign takes as text beside its envelope.
 fn weight(sign: &Sign) -> usize {
     match sign {
-        Sign::Typing { .. } | Sign::Read { .. } | Sign::Status { .. } => 0,
-        Sign::Members { members, .. } => members.len() * 64,
+        Sign::Typing { .. }
+        | Sign::Read { .. }
+        | Sign::Status { .. }
+        | Sign::Attendance { .. }
+        | Sign::Seats(_) => 0,
+        Sign::Members { members, came, left, .. } => (members.len() + came.len() + left.len()) * 64,
+        Sign::Announcement(announcement) => announcement.message.len(),
         Sign::Signal(signal) => signal.data.len(),
     }
 }

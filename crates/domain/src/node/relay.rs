@@ -10,6 +10,9 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::sleep;
 
+use super::bars::Bars;
+use super::feeds::Feeds;
+use super::hearing::Hearings;
 use super::history::History;
 use super::hub::Hub;
 use super::opener::Opener;
@@ -19,7 +22,7 @@ use super::roster::Roster;
 use super::typists::Typists;
 use super::{Parcel, Skips};
 use crate::ports::{Delivery, Inbox};
-use crate::words::{Author, Event, Passing, Position, RoomId, Sign, Whisper};
+use crate::words::{Author, ConnectionId, Event, Passing, Position, RoomId, Sign, UserId, Whisper};
 
 /// Looks at the same time.
 const LOOKS: usize = 32;
@@ -36,6 +39,12 @@ pub(super) struct Relay {
     called: Notify,
     roster: Arc<Roster>,
     typists: Typists,
+    /// The feeds that are followed here.
+    pub(super) feeds: Feeds,
+    /// What every node must have heard.
+    pub(super) hearings: Hearings,
+    /// Who is kept out.
+    pub(super) bars: Arc<Bars>,
     /// Who belongs where may have changed unheard.
     pub(super) doubt: Notify,
 }
@@ -51,15 +60,17 @@ impl Inbox for Relay {
                 }
             }
             Delivery::Passing(passing) => self.pass(&passing),
-            Delivery::Census(change) => self.roster.touch(&change.room),
+            Delivery::Census(change) => self.roster.note(change),
             Delivery::Evict(connection) => self.population.evict(connection),
             Delivery::Suspect => {
                 let doubtful = self.hub.suspect_all();
                 tracing::info!(rooms = doubtful.len(), "deliveries are in doubt, checking every room");
                 self.call_healer(doubtful);
                 self.hub.watched().iter().for_each(|room| self.roster.touch(room));
+                self.feeds.suspect_all();
                 // A removal may be among what was lost.
                 self.doubt.notify_one();
+                self.bars.doubt();
             }
         }
     }
@@ -71,6 +82,7 @@ impl Relay {
         opener: Arc<Opener>,
         population: Arc<Population>,
         roster: Arc<Roster>,
+        (feeds, bars): (Feeds, Arc<Bars>),
         typing: Duration,
     ) -> Self {
         Self {
@@ -81,6 +93,9 @@ impl Relay {
             called: Notify::new(),
             roster,
             typists: Typists::new(typing),
+            feeds,
+            hearings: Hearings::default(),
+            bars,
             doubt: Notify::new(),
         }
     }
@@ -88,21 +103,47 @@ impl Relay {
     fn pass(&self, passing: &Passing) {
         let room = &passing.room;
         match self.opener.whisper(passing) {
-            Ok(Whisper::Show(sign)) => self.show(room, sign),
+            Ok(Whisper::Show(sign)) => self.show(room, sign, passing.origin),
             Ok(Whisper::Added(other)) => self.hub.summon(room, &other, true),
-            Ok(Whisper::Removed(user)) => {
-                if self.hub.expel(room, &user) {
-                    tracing::info!(room.id = %room, user.id = %user, "a removed participant was put out");
+            Ok(Whisper::Removed(user)) => self.put_out(room, user),
+            Ok(Whisper::PutOut { room, user, question }) => {
+                self.put_out(&room, user);
+                self.hearings.owe(question);
+            }
+            Ok(Whisper::Heard(question)) => self.hearings.heard(question),
+            Ok(Whisper::Announce { announcement, to }) => {
+                self.population.announce(announcement, &to, passing.origin);
+            }
+            Ok(Whisper::Dismissed { user, barred }) => {
+                if barred {
+                    self.bars.disable(user.clone());
                 }
-                // Who is out does not write any more.
-                self.show(room, Sign::Typing { who: Author { user, name: None }, active: false });
+                self.population.kick("dismissed", |whose| whose.user == user);
+            }
+            Ok(Whisper::Readmitted(user)) => self.bars.readmit(user),
+            Ok(Whisper::Revoked(token)) => {
+                self.bars.revoke(token.clone());
+                self.population.kick("token_revoked", |whose| whose.token.id.as_ref() == Some(&token));
+            }
+            Ok(Whisper::Assigned(assignment)) => {
+                let user = assignment.user.clone();
+                self.bars.assign(assignment);
+                self.population.assign(&user);
             }
             Err(reason) => tracing::debug!(room.id = %room, %reason, "a whisper cannot be read"),
         }
     }
 
+    fn put_out(&self, room: &RoomId, user: UserId) {
+        if self.hub.expel(room, &user) {
+            tracing::info!(room.id = %room, user.id = %user, "a removed participant was put out");
+        }
+        // Who is out does not write any more.
+        self.show(room, Sign::Typing { who: Author { user, name: None }, active: false }, None);
+    }
+
     /// Shows a sign to the members here.
-    fn show(&self, room: &RoomId, sign: Sign) {
+    fn show(&self, room: &RoomId, sign: Sign, origin: Option<ConnectionId>) {
         let (skips, class) = match &sign {
             Sign::Typing { who, active } => {
                 if !self.typists.note(room, who, *active) {
@@ -111,8 +152,10 @@ impl Relay {
                 (Skips::User(who.user.clone()), Class::Droppable)
             }
             Sign::Status { .. } | Sign::Members { .. } => (Skips::Nobody, Class::Droppable),
+            Sign::Attendance { .. } => (origin.map_or(Skips::Nobody, Skips::Connection), Class::Droppable),
+            Sign::Seats(change) => return self.feeds.arrive(room, change.clone()),
             // A phone that does not ring is a loss.
-            Sign::Read { .. } | Sign::Signal(_) => (Skips::Nobody, Class::Durable),
+            Sign::Read { .. } | Sign::Signal(_) | Sign::Announcement(_) => (Skips::Nobody, Class::Durable),
         };
         let event = Event::Sign { room: room.clone(), sign };
         self.hub.cast(room, &Arc::new(Parcel::new(event, skips)), class);

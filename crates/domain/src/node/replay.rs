@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Session;
+use super::history::Changes;
 use super::session::Outcome;
 use super::track::Step;
 use crate::ports::PortError;
@@ -23,6 +24,8 @@ pub(super) struct Catch {
     pub(super) head: Position,
     /// What the client is told at the end; `None`: it did not ask, its live flow is being healed.
     pub(super) join: Option<Joining>,
+    /// Edits and deletions that stand behind the first piece, once it is known that there are several.
+    pub(super) later: Option<Box<Changes>>,
 }
 
 /// The answer that a join is owed.
@@ -61,6 +64,18 @@ impl Session {
         members: u64,
         seen: Option<Position>,
     ) -> Result<Catch, PortError> {
+        if !self.node.policies().of(join.room.id.namespace()).durable {
+            // It has no order: whoever joins hears what comes next.
+            let joining = Joining {
+                recovered: join.since.map(|_| false),
+                page: 0,
+                members,
+                start: Position::START,
+                kept: false,
+            };
+            let (at, head) = (Position::START, Position::START);
+            return Ok(Catch { room: join.room, at, head, join: Some(joining), later: None });
+        }
         let head = self.node.reading().head(&join.room.id).await?;
         let inlines = self.door.dialect.inlines_history();
         let page = if inlines { join.history.unwrap_or(self.node.limits().page) } else { 0 };
@@ -79,7 +94,7 @@ impl Session {
             at = if joining.resumes() { at.max(seen) } else { seen };
         }
         joining.start = at;
-        Ok(Catch { room: join.room, at, head, join: Some(joining) })
+        Ok(Catch { room: join.room, at, head, join: Some(joining), later: None })
     }
 
     /// Brings the next piece of what was missed.
@@ -94,10 +109,11 @@ impl Session {
                     return Outcome::Expelled(catch.room, catch.join.is_some());
                 }
                 let steps = found.map_or_else(Vec::new, |(_, steps)| steps);
-                let events = self.show(&mut catch, steps);
+                let mut events = self.show(&mut catch, steps);
                 if events.is_empty() {
                     return self.give_up(catch).await;
                 }
+                self.bring_up_to_date(&mut catch, &mut events).await;
                 Outcome::Caught(catch, events)
             }
             Err(error) if catch.join.is_none() => {
@@ -137,6 +153,29 @@ impl Session {
         events
     }
 
+    /// Shows messages with their present text; what was done to them follows at its own place all the same.
+    async fn bring_up_to_date(&self, catch: &mut Catch, events: &mut [Event]) {
+        let mut changes = Changes::default();
+        events.iter().for_each(|event| changes.note(event));
+        if catch.at < catch.head && catch.later.is_none() {
+            match self.node.reading().changes_behind(&catch.room.id, catch.at).await {
+                Ok(later) => catch.later = Some(Box::new(later)),
+                // The old text is shown, and then the edit.
+                Err(error) => {
+                    tracing::debug!(room.id = %catch.room.id, %error, "later edits cannot be read now")
+                }
+            }
+        }
+        for event in events {
+            if let Event::Message(message) = event {
+                changes.show_on(message);
+                if let Some(later) = &catch.later {
+                    later.show_on(message);
+                }
+            }
+        }
+    }
+
     /// Frames that waited behind the replay had to be dropped: it goes on to the present head.
     pub(super) async fn extend(&self, mut catch: Catch) -> Outcome {
         match self.node.reading().head(&catch.room.id).await {
@@ -168,8 +207,7 @@ impl Session {
             Some(joining) if !joining.resumes() && joining.page > 0 => {
                 let below = Some(catch.head.seq + 1);
                 let page = self.node.reading().newest_at_hand(&catch.room.id, below, joining.page).await;
-                let shown = page.into_iter().filter(|message| message.deleted_at.is_none());
-                shown.map(Event::Message).collect()
+                page.into_iter().map(Event::Message).collect()
             }
             Some(_) | None => Vec::new(),
         };

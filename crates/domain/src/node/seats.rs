@@ -185,6 +185,12 @@ impl Seats {
         self.rooms.into_keys().collect()
     }
 
+    /// The feed that the client watches, if there is one.
+    pub(super) fn watched(&self) -> Option<RoomId> {
+        let watched = |room: &&RoomId| room.namespace() == Namespace::Event && self.contains(room);
+        self.rooms.keys().find(watched).cloned()
+    }
+
     /// The client begins or stops to write.
     pub(super) fn set_typing(&mut self, room: &RoomId, active: bool) {
         if let Some(seat) = self.rooms.get_mut(room) {

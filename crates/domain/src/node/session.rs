@@ -2,10 +2,12 @@
 //!
 //! Runs inside the connection's task; which rooms are joined is the connection's knowledge, not the session's.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use uuid::Uuid;
 
 use super::core::Door;
 use super::history::unavailable;
@@ -15,10 +17,11 @@ use super::replay::Catch;
 use super::seats::Places;
 use super::{Node, Outbound};
 use crate::dialect::Answer;
-use crate::ports::{PortError, Published};
+use crate::ports::{Attendance, PortError, Published};
+use crate::security::Incident;
 use crate::words::{
     ClientId, CloseReason, Code, Content, Draft, Event, Fault, Identity, Join, Kind, MessageId, MessageType,
-    Position, Role, RoomId, RoomRef, Say, Sealed, Timestamp,
+    Namespace, Position, Role, RoomId, RoomRef, Say, Sealed, Timestamp,
 };
 
 /// When a join that could not be kept is worth trying again.
@@ -30,6 +33,8 @@ pub(super) struct Session {
     pub(super) door: Arc<Door>,
     pub(super) outbound: Arc<Outbound>,
     pub(super) identity: Identity,
+    /// Where the client comes from.
+    pub(super) address: Option<IpAddr>,
 }
 
 /// What a command leads to.
@@ -55,7 +60,7 @@ pub(super) enum Outcome {
     /// Where to begin is known: hold these rooms back, then go in with [`Session::enter`].
     Bound(Itinerary),
     /// The seats of rooms that nobody asked for by command are taken; those not named here are not the client's.
-    Entered(Vec<RoomId>, Vec<Entered>),
+    Entered(Vec<RoomId>, Vec<Entered>, Option<Box<Attendance>>),
     /// The same, and what the client may come back to is kept.
     Ready(Vec<Entered>, Option<Places>),
     /// Caught up, and it is kept that the client is in the room.
@@ -79,10 +84,12 @@ impl Session {
     /// Whether policy and token let this client join `room` by command.
     pub(super) fn may_join(&self, room: &RoomId) -> Result<(), Fault> {
         let policy = self.node.policies().of(room.namespace());
-        if !policy.joinable {
+        // In the lobby already, at a door that joins it: joining again is how to resume there.
+        let is_in = || self.node.hub().has(room, self.outbound.id());
+        if !policy.joinable && (room.namespace() != Namespace::Lobby || !is_in()) {
             return Err(Fault::new(Code::InvalidRoom, "this room is not joined by command"));
         }
-        if !self.identity.may_enter(room) {
+        if policy.joinable && !self.identity.may_enter(room) {
             return Err(Fault::new(Code::Forbidden, "this token may not join this room"));
         }
         Ok(())
@@ -191,8 +198,10 @@ impl Session {
     async fn publish(&self, say: Say, seated: bool, marked: bool) -> Result<Outcome, Fault> {
         let room = say.room.id.clone();
         self.may_publish(&room, seated).await?;
-        self.check(&say)?;
-        let draft = self.draft(room, Kind::Message, Some(say.content)).named(say.client_id);
+        self.check_content(&say.content, !say.uploads.is_empty())?;
+        self.node.spend(&self.identity).await?;
+        let mut draft = self.draft(room, Kind::Message, Some(say.content)).named(say.client_id);
+        self.attach(&mut draft, &say.uploads).await?;
         self.send(draft, marked).await
     }
 
@@ -218,18 +227,29 @@ impl Session {
 
     /// A draft in this client's name.
     pub(super) fn draft(&self, room: RoomId, kind: Kind, content: Option<Content>) -> Unsealed {
-        Unsealed { room, kind, target: None, content, client_id: None }
+        Unsealed { room, id: MessageId::new(), kind, target: None, content, client_id: None }
+    }
+
+    /// Shows the sender's own uploads with a message that is about to be published.
+    async fn attach(&self, draft: &mut Unsealed, uploads: &[Uuid]) -> Result<(), Fault> {
+        if uploads.is_empty() {
+            return Ok(());
+        }
+        let owner = &self.identity.user;
+        let attached = self.node.uploads().attach(uploads, owner, &draft.room, draft.id).await;
+        let attached = attached.map_err(|error| unavailable(&error))?;
+        let attachments =
+            attached.ok_or_else(|| Fault::new(Code::NotFound, "no such upload for this room"))?;
+        if let Some(content) = &mut draft.content {
+            content.attachments = attachments;
+        }
+        Ok(())
     }
 
     /// Seals and publishes.
     pub(super) async fn send(&self, unsealed: Unsealed, marked: bool) -> Result<Outcome, Fault> {
-        let (target, named) = (unsealed.target, unsealed.client_id.is_some());
-        let draft = self.seal(unsealed);
-        let room = draft.room.clone();
-        let published = self.node.broker().publish(draft).await.map_err(|error| unavailable(&error))?;
-        if named && self.door.profile.tells_stored {
-            self.node.watermarks().want(&room, published.position, &self.outbound);
-        }
+        let (room, target) = (unsealed.room.clone(), unsealed.target);
+        let published = self.post(unsealed).await?;
         if marked {
             let id = target.unwrap_or(published.id);
             return Ok(Outcome::Answer(Answer::Accepted { published: Published { id, ..published } }));
@@ -242,9 +262,27 @@ impl Session {
         Ok(first.map_or(Outcome::Quiet, Outcome::Show))
     }
 
+    /// Seals and publishes, and no more.
+    pub(super) async fn post(&self, unsealed: Unsealed) -> Result<Published, Fault> {
+        let named = unsealed.client_id.is_some();
+        let draft = self.seal(unsealed);
+        let room = draft.room.clone();
+        let published = self.node.broker().publish(draft).await.map_err(|error| unavailable(&error))?;
+        if named && self.door.profile.tells_stored {
+            self.node.watermarks().want(&room, published.position, &self.outbound);
+        }
+        Ok(published)
+    }
+
+    /// Tells the security log what this client did.
+    pub(super) fn report(&self, reason: &str) {
+        let (user, connection) = (Some(&self.identity.user), Some(self.outbound.id()));
+        let door = Some(self.door.profile.name);
+        Incident { user, connection, address: self.address, door, reason }.refused();
+    }
+
     fn seal(&self, unsealed: Unsealed) -> Draft {
-        let Unsealed { room, kind, target, content, client_id } = unsealed;
-        let id = MessageId::new();
+        let Unsealed { room, id, kind, target, content, client_id } = unsealed;
         // An edit's body becomes its message's body in the database, so it is sealed under the message's id.
         let bound_to = if kind == Kind::Edit { target.unwrap_or(id) } else { id };
         let body = match content {
@@ -264,14 +302,15 @@ impl Session {
         }
     }
 
-    fn check(&self, say: &Say) -> Result<(), Fault> {
-        if say.content.message_type == MessageType::System && self.identity.role != Role::Service {
+    /// The rules of every message.
+    pub(super) fn check_content(&self, content: &Content, shows_files: bool) -> Result<(), Fault> {
+        if content.message_type == MessageType::System && self.identity.role != Role::Service {
             return Err(Fault::new(Code::Forbidden, "only services write system messages"));
         }
-        if !say.uploads.is_empty() {
-            return Err(Fault::new(Code::NotFound, "no such upload"));
+        if shows_files && content.text.trim().is_empty() && !content.text.contains('\0') {
+            return Ok(());
         }
-        self.check_text(&say.content.text)
+        self.check_text(&content.text)
     }
 
     /// The rules of every text.
@@ -294,6 +333,7 @@ impl Session {
 /// A durable event before it is sealed.
 pub(super) struct Unsealed {
     room: RoomId,
+    id: MessageId,
     kind: Kind,
     target: Option<MessageId>,
     /// `None`: nothing is said, and the body is empty.

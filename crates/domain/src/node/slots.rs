@@ -55,7 +55,7 @@ impl Slots {
             self.slots().insert(connection, Slot { who: who.clone(), open: true, counted });
         }
         if admission == (Admission::Admitted { first: true }) {
-            self.news.tell(who.clone(), true);
+            self.news.tell(who.clone(), true, Some(connection));
         }
         admission
     }
@@ -115,7 +115,7 @@ impl Slots {
         }
         if admission == (Admission::Admitted { first: true }) {
             // They were said to be offline while this node was thought dead.
-            self.news.tell(who, true);
+            self.news.tell(who, true, Some(connection));
         }
         Ok(())
     }

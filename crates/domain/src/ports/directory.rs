@@ -1,5 +1,7 @@
 //! Accounts, chats and membership. Asked at connect, on joins and by the HTTP API; never for a message.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::PortError;
@@ -62,6 +64,28 @@ pub enum Touched {
     NotThere,
 }
 
+/// A role that a user was given after their account was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// Who.
+    pub user: UserId,
+    /// Which role.
+    pub role: Role,
+    /// Since when. A token that was issued later says for itself what its owner may do.
+    pub at: Timestamp,
+}
+
+/// What operators have decided against tokens that are good by themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rulings {
+    /// Users who may not come in.
+    pub disabled: Vec<UserId>,
+    /// Revoked tokens that have not expired, by name.
+    pub revoked: Vec<Arc<str>>,
+    /// Roles that were given.
+    pub assigned: Vec<Assignment>,
+}
+
 /// Who there is, and who takes part in which chat. Every change is one transaction.
 #[async_trait]
 pub trait Directory: Send + Sync {
@@ -117,4 +141,19 @@ pub trait Directory: Send + Sync {
 
     /// Remembers when users were last here, forwards only. Unknown users are passed over.
     async fn seen(&self, users: &[UserId], at: Timestamp) -> Result<(), PortError>;
+
+    /// All rulings that stand now.
+    async fn rulings(&self) -> Result<Rulings, PortError>;
+
+    /// Which of these users have an account.
+    async fn known_among(&self, users: &[UserId]) -> Result<Vec<UserId>, PortError>;
+
+    /// Disables a user, or lets them in again. An unknown user gets an account, so that it is remembered.
+    async fn set_disabled(&self, user: &UserId, disabled: bool) -> Result<(), PortError>;
+
+    /// Gives a user a role. An unknown user gets an account.
+    async fn assign(&self, assignment: &Assignment) -> Result<(), PortError>;
+
+    /// Revokes the token of this name, and remembers it until `until`, when it would have expired.
+    async fn revoke(&self, token: &str, until: Timestamp) -> Result<(), PortError>;
 }

@@ -17,6 +17,9 @@ pub trait Notes: Send + Sync {
     /// What is kept under `key`, if it has not lapsed.
     async fn recall(&self, key: &str) -> Result<Option<Bytes>, PortError>;
 
+    /// Keeps `value` under `key` for `ttl`, unless something is kept there: then that is returned, and nothing changes.
+    async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, PortError>;
+
     /// Forgets `key`. Idempotent.
     async fn forget(&self, key: &str) -> Result<(), PortError>;
 }

@@ -1,8 +1,11 @@
 //! What a client may ask for, in words that no dialect owns.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::{ClientId, Content, MessageId, RoomRef, SignalKind, UserId};
+use crate::task::Task;
 
 /// Join a room, perhaps catching up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +72,30 @@ pub struct Call {
     pub data: Box<str>,
 }
 
+/// Whom an announcement is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Every connection.
+    All,
+    /// Every connection but the one that it came by.
+    Others,
+    /// Every connection of one user.
+    User(UserId),
+    /// Everybody in a room.
+    Room(RoomRef),
+}
+
+/// Work of a message type that is not built in. Two are equal when they are the same one.
+#[derive(Debug, Clone)]
+pub struct Custom(pub Arc<dyn Task>);
+
+impl PartialEq for Custom {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+impl Eq for Custom {}
+
 /// A request of one client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -98,4 +125,28 @@ pub enum Command {
     Call(Call),
     /// Go on with this token.
     Refresh(Box<str>),
+    /// Show a page of a room's history.
+    History {
+        /// The room.
+        room: RoomRef,
+        /// Only what stands below this seq.
+        before: Option<u64>,
+        /// Messages in the page, 1 to 100; absent: the configured page.
+        limit: Option<usize>,
+    },
+    /// Say who is online.
+    Users,
+    /// Say how many there are.
+    Stats,
+    /// Announce something.
+    Announce {
+        /// To whom.
+        scope: Scope,
+        /// What.
+        message: Box<str>,
+    },
+    /// Say that the connection works, and what time it is.
+    Ping,
+    /// Do what a message type of the embedder's own wants.
+    Custom(Custom),
 }

@@ -36,6 +36,8 @@ pub enum Code {
     Unauthorized,
     /// It contradicts what is there.
     Conflict,
+    /// Fewer seats are left than were asked for.
+    SoldOut,
     /// Our fault.
     Internal,
 }
@@ -59,6 +61,7 @@ impl Code {
             Self::TokenExpired => "token_expired",
             Self::Unauthorized => "unauthorized",
             Self::Conflict => "conflict",
+            Self::SoldOut => "sold_out",
             Self::Internal => "internal",
         }
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{Author, RoomId, Timestamp, UserId};
 
 /// What a user may do beyond the ordinary.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+/// Ordered: each may do what those before it may.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// An ordinary user.
     #[default]
@@ -50,6 +51,17 @@ pub struct Identity {
     pub expires_at: Timestamp,
     /// The only rooms that this token may join; `None`: no such list.
     pub rooms: Option<Arc<[RoomId]>>,
+    /// The token itself.
+    pub token: Token,
+}
+
+/// What is known of a token beside its owner.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Token {
+    /// Its name (`jti`), by which it can be revoked.
+    pub id: Option<Arc<str>>,
+    /// When it was issued (`iat`); `None`: it does not say.
+    pub issued_at: Option<Timestamp>,
 }
 
 impl Identity {

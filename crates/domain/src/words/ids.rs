@@ -138,6 +138,11 @@ impl NodeId {
         Self(format!("{name}~{:08x}", rand::random::<u32>()).into())
     }
 
+    /// An incarnation that another node has told of, as [`Self::as_str`] has it.
+    pub fn told(id: &str) -> Self {
+        Self(id.into())
+    }
+
     /// Name and boot id, joined by `~`.
     pub fn as_str(&self) -> &str {
         &self.0

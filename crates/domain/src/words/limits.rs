@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::dialect::Allowance;
+use crate::ports::Rate;
+
 /// Every limit a session, a queue or a page obeys.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -49,6 +52,32 @@ pub struct Limits {
     pub typing: Duration,
     /// Time between two watermarks of a room.
     pub stored_pause: Duration,
+    /// Users shown in a list of who is online; above it the newest, and their number.
+    pub users_shown: usize,
+    /// Whether the lobby is told who comes online and goes offline.
+    pub user_status: bool,
+    /// Largest upload, in bytes.
+    pub upload: u64,
+    /// Time between two looks at whether those who are connected still may be. 0: only when it is told.
+    pub revalidation: Duration,
+}
+
+impl Limits {
+    /// How fast one connection, or one user across the cluster, may send.
+    pub fn rate(&self) -> Rate {
+        Rate { per_second: self.commands_per_second, burst: self.commands_burst.max(1) }
+    }
+
+    /// What one client may do, as it is told.
+    pub fn allowance(&self) -> Allowance {
+        Allowance {
+            frame: self.frame,
+            text: self.text,
+            rooms: self.rooms,
+            commands_per_second: self.commands_per_second,
+            commands_burst: self.commands_burst,
+        }
+    }
 }
 
 impl Default for Limits {
@@ -76,6 +105,10 @@ impl Default for Limits {
             recovery: Duration::from_secs(120),
             typing: Duration::from_secs(6),
             stored_pause: Duration::from_millis(250),
+            users_shown: 100,
+            user_status: true,
+            upload: 10 * 1024 * 1024,
+            revalidation: Duration::from_secs(30),
         }
     }
 }

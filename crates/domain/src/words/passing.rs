@@ -1,6 +1,9 @@
 //! What happens in a room without a number: it is not kept, and who is not there does not hear of it.
 
-use super::{Author, ConnectionId, MessageId, RoomId, Sealed, Timestamp, UserId};
+use std::sync::Arc;
+
+use super::{Author, ConnectionId, MessageId, RoomId, Sealed, SeatChange, Timestamp, UserId};
+use crate::ports::Assignment;
 
 /// Something passing, as the broker carries it: sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,58 @@ pub enum Whisper {
     Added(RoomId),
     /// In the room: this user does not belong to it any more and is put out at once.
     Removed(UserId),
+    /// Everywhere: show this to connections, whatever they are in.
+    Announce {
+        /// What.
+        announcement: Announcement,
+        /// To which connections.
+        to: Audience,
+    },
+    /// Everywhere: every connection of this user ends, and until this is taken back none begins. `false`: they end, and
+    /// may begin again.
+    Dismissed {
+        /// Who.
+        user: UserId,
+        /// Whether they stay out.
+        barred: bool,
+    },
+    /// Everywhere: the same as `Removed`, ahead of the room's own order. Whoever has done so says that it was `Heard`.
+    PutOut {
+        /// The room.
+        room: RoomId,
+        /// Who.
+        user: UserId,
+        /// What is answered.
+        question: MessageId,
+    },
+    /// Everywhere: this node has done what the question says.
+    Heard(MessageId),
+    /// Everywhere: this user may come in again.
+    Readmitted(UserId),
+    /// Everywhere: connections by the token of this name end.
+    Revoked(Arc<str>),
+    /// Everywhere: connections by tokens that were issued before go on in this role.
+    Assigned(Assignment),
+}
+
+/// Something said by somebody in authority.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// By whom.
+    pub from: UserId,
+    /// What.
+    pub message: Box<str>,
+}
+
+/// Which connections an announcement is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// All of them.
+    Everyone,
+    /// All but the one that it came by.
+    Others,
+    /// One user's.
+    User(UserId),
 }
 
 /// Something passing that members are shown.
@@ -58,7 +113,24 @@ pub enum Sign {
         members: Vec<Author>,
         /// Distinct users.
         count: u64,
+        /// Who came since this was last told; they may be in `members` as well.
+        came: Vec<Author>,
+        /// Who left since this was last told.
+        left: Vec<Author>,
     },
+    /// In the lobby: somebody came online or went offline, whoever knows them.
+    Attendance {
+        /// Who.
+        who: Author,
+        /// Came, or went.
+        online: bool,
+        /// Distinct users online now.
+        users: u64,
+    },
+    /// In a feed: seats were taken or given back.
+    Seats(SeatChange),
+    /// Said by somebody in authority.
+    Announcement(Announcement),
     /// In a user's own room: a call signal from somebody who shares a chat with them.
     Signal(Signal),
 }

@@ -35,12 +35,14 @@ pub struct Profile {
     pub recovers: bool,
     /// Whether a client that names its messages is told when they are committed.
     pub tells_stored: bool,
+    /// Whether the welcome shows who is online.
+    pub shows_users: bool,
 }
 
 impl Profile {
     /// Whether anything happens at connect before the first command.
     pub fn opens(&self) -> bool {
-        self.welcomes || self.recovers || self.joins.own || self.joins.chats
+        self.welcomes || self.recovers || self.joins.own || self.joins.chats || self.joins.lobby
     }
 }
 
@@ -51,6 +53,8 @@ pub struct Joins {
     pub own: bool,
     /// All chats of its user; also those that they are added to later.
     pub chats: bool,
+    /// The lobby.
+    pub lobby: bool,
 }
 
 /// What a room's namespace allows.
@@ -85,6 +89,8 @@ pub struct Policies {
     pub lobby: RoomPolicy,
     /// Users' own rooms.
     pub user: RoomPolicy,
+    /// What nodes tell each other.
+    pub cluster: RoomPolicy,
 }
 
 impl Policies {
@@ -96,6 +102,7 @@ impl Policies {
             Namespace::Event => &self.event,
             Namespace::Lobby => &self.lobby,
             Namespace::User => &self.user,
+            Namespace::Cluster => &self.cluster,
         }
     }
 }
@@ -111,18 +118,15 @@ impl Default for Policies {
             census: true,
             roster: false,
         };
+        let closed =
+            RoomPolicy { joinable: false, services_publish: true, durable: false, census: false, ..open };
         Self {
             room: RoomPolicy { roster: true, ..open },
             chat: RoomPolicy { participants_only: true, ..open },
             event: RoomPolicy { services_publish: true, durable: false, ..open },
             lobby: RoomPolicy { joinable: false, echo_to_sender: false, ..open },
-            user: RoomPolicy {
-                joinable: false,
-                services_publish: true,
-                durable: false,
-                census: false,
-                ..open
-            },
+            user: closed,
+            cluster: closed,
         }
     }
 }

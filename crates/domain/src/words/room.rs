@@ -19,11 +19,13 @@ pub enum Namespace {
     Lobby,
     /// One user's own connections.
     User,
+    /// The nodes themselves; never a client's.
+    Cluster,
 }
 
 impl Namespace {
     /// Every namespace, for tables of policy.
-    pub const ALL: [Self; 5] = [Self::Room, Self::Chat, Self::Event, Self::Lobby, Self::User];
+    pub const ALL: [Self; 6] = [Self::Room, Self::Chat, Self::Event, Self::Lobby, Self::User, Self::Cluster];
 
     /// The text before the colon.
     pub fn as_str(self) -> &'static str {
@@ -33,6 +35,7 @@ impl Namespace {
             Self::Event => "event",
             Self::Lobby => "lobby",
             Self::User => "user",
+            Self::Cluster => "cluster",
         }
     }
 
@@ -64,7 +67,7 @@ impl RoomId {
         let namespace = Namespace::parse(namespace).ok_or(InvalidId("unknown room namespace"))?;
         match namespace {
             Namespace::User => UserId::text(name).map(|user| Self::of_user(&user)),
-            Namespace::Room | Namespace::Chat | Namespace::Event | Namespace::Lobby => {
+            Namespace::Room | Namespace::Chat | Namespace::Event | Namespace::Lobby | Namespace::Cluster => {
                 Self::new(namespace, name)
             }
         }
@@ -73,6 +76,16 @@ impl RoomId {
     /// The room of one user's own connections. User ids are freer than room names, hence no check.
     pub fn of_user(user: &UserId) -> Self {
         Self::unchecked(Namespace::User, user.as_str())
+    }
+
+    /// The one lobby.
+    pub fn lobby() -> Self {
+        Self::unchecked(Namespace::Lobby, "main")
+    }
+
+    /// What every node hears, whoever is connected to it.
+    pub fn everywhere() -> Self {
+        Self::unchecked(Namespace::Cluster, "all")
     }
 
     fn unchecked(namespace: Namespace, name: &str) -> Self {

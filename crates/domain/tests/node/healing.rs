@@ -64,3 +64,19 @@ async fn a_hole_larger_than_a_queue_ends_no_client_that_reads() {
     let frames = member.hear_through(at(1, last)).await;
     assert_eq!(shown(&frames), places(1, 1, last));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_committed_while_the_database_is_looked_at_is_not_taken_for_lost() {
+    let (world, r) = (World::new().await, room("r"));
+    let mut member = world.member("member", &["r"]).await;
+    let lost: Vec<_> = (1..=3).map(|_| world.broker.accept(&r, "lost")).collect();
+    world.broker.trim(&r, 1);
+    // The database has nothing yet; everything is committed while that answer is on its way.
+    let mut look = world.store.looks.hold();
+    let last = world.broker.say(&r, "seen");
+    look.begun().await;
+    lost.into_iter().chain([last]).for_each(|entry| world.store.keep(entry));
+    look.release();
+    let heard = member.hear_through(at(1, 4)).await;
+    assert_eq!(heard.len(), 4, "{heard:?}");
+}

@@ -329,3 +329,29 @@ async fn who_left_a_chat_and_is_removed_and_added_anew_is_in_it() {
     world.broker.say(&chat(), "anew");
     assert_eq!(ann.rest().await, ["message chat:c 1-1 anew"]);
 }
+
+/// Which of the two a connection takes up first, the removal or what the client says behind it, is chance.
+#[tokio::test(start_paused = true)]
+async fn what_a_client_sends_once_its_removal_is_answered_is_refused_also_where_its_connection_was_busy() {
+    let world = world_with_a_chat().await;
+    let names: Vec<String> = (0..40).map(|index| format!("user{index}")).collect();
+    names.iter().for_each(|name| world.directory.add(&chat(), name));
+    let mut clients = Vec::new();
+    for name in &names {
+        clients.push(world.guest(name).await);
+    }
+    clients.iter().for_each(|client| client.stall());
+    world.broker.say(&chat(), "being written");
+    calm().await;
+    for (index, (name, client)) in names.iter().zip(&mut clients).enumerate() {
+        world.directory.remove(&chat(), name);
+        world.node.expel(&chat(), &user(name)).await.unwrap();
+        client.send(if index % 2 == 0 { "say chat:c hello" } else { "write chat:c" });
+    }
+    clients.iter().for_each(|client| client.read_again());
+    for client in &mut clients {
+        let heard = client.rest().await;
+        assert!(heard.contains(&"refused not_a_participant".to_owned()), "{heard:?}");
+    }
+    assert_eq!(world.broker.log(&chat()).len(), 1);
+}

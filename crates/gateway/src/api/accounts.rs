@@ -13,15 +13,85 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::words::{Account, Code, NewAccount, UserId};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::body::Body;
 use super::caller::{Known, refused};
+use super::message::Id;
+use super::openapi::{AnyUserId, Clash, Guarded, Missing, Paced, Sent, WithBody};
 use super::{away, naming, peer};
 use crate::auth::{Busy, Sender};
 use crate::gateway::Gateway;
 use crate::problem::Problem;
+
+/// Who registers.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "a shape for the document; the body is read field by field")]
+struct Registration {
+    /// Without control characters; the space around it does not count. Taken whatever its case.
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\x00-\x1f\x7f-\x9f]*$",
+        example = "Anna"
+    )]
+    username: String,
+    /// Any characters.
+    #[schema(min_length = 8, max_length = 1024, format = Password, example = "correct horse")]
+    password: String,
+    /// Where mail reaches them: at most 64 bytes before the `@`, 254 in all. An empty one is none.
+    #[schema(
+        max_length = 254,
+        example = "anna@example.org",
+        pattern = r#"^([^\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000<>()\[\],;:\\"@]{1,64}@[^\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000<>()\[\],;:\\"@.]+(\.[^\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000<>()\[\],;:\\"@.]+)*)?$"#
+    )]
+    email: Option<String>,
+}
+
+/// Who logs in.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "a shape for the document; the body is read field by field")]
+struct Credentials {
+    /// The name, in any case.
+    #[schema(example = "Anna")]
+    username: String,
+    /// The password.
+    #[schema(format = Password, example = "correct horse")]
+    password: String,
+}
+
+/// A user, as they see themselves.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Person<'a> {
+    #[schema(value_type = AnyUserId)]
+    id: Id<'a>,
+    username: &'a str,
+    /// What this user may do: each may do what those before it may.
+    #[schema(value_type = RoleName)]
+    role: &'static str,
+}
+
+/// The roles.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "a shape for the document; the domain names the roles")]
+enum RoleName {
+    User,
+    Moderator,
+    Admin,
+    Service,
+}
+
+/// Who has logged in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
+struct Welcome<'a> {
+    /// For the header `Authorization: Bearer`.
+    token: &'a str,
+    user: Person<'a>,
+}
 
 impl FromRequestParts<Arc<Gateway>> for Sender {
     type Rejection = Problem;
@@ -31,7 +101,13 @@ impl FromRequestParts<Arc<Gateway>> for Sender {
     }
 }
 
-/// `POST /api/auth/register`.
+/// Makes an account, and logs it in.
+#[utoipa::path(post, path = "/auth/register", operation_id = "register", tag = "accounts", request_body = Registration, security(()),
+    responses(
+        (status = 201, description = "The account is made", body = Welcome<'_>,
+            headers(("Set-Cookie" = String, description = "The same token, `HttpOnly`"))),
+        WithBody, Sent, Clash, Missing, Paced,
+    ))]
 pub(crate) async fn register(
     State(gateway): State<Arc<Gateway>>,
     sender: Sender,
@@ -54,7 +130,13 @@ pub(crate) async fn register(
     welcome(&gateway, StatusCode::CREATED, &account, sender)
 }
 
-/// `POST /api/auth/login`.
+/// Gives a token for name and password.
+#[utoipa::path(post, path = "/auth/login", operation_id = "logIn", tag = "accounts", request_body = Credentials, security(()),
+    responses(
+        (status = 200, description = "Logged in", body = Welcome<'_>,
+            headers(("Set-Cookie" = String, description = "The same token, `HttpOnly`"))),
+        WithBody, Guarded, Missing, Paced,
+    ))]
 pub(crate) async fn login(
     State(gateway): State<Arc<Gateway>>,
     sender: Sender,
@@ -72,15 +154,23 @@ pub(crate) async fn login(
     welcome(&gateway, StatusCode::OK, &account, sender)
 }
 
-/// `POST /api/auth/logout`. The token stays good until its `exp`: nothing on a node remembers tokens.
+/// Takes the cookie away. The token stays good until its `exp`: nothing on a node remembers tokens.
+#[utoipa::path(post, path = "/auth/logout", operation_id = "logOut", tag = "accounts", security(()),
+    responses(
+        (status = 204, description = "The cookie is gone",
+            headers(("Set-Cookie" = String, description = "An expired one"))),
+        Sent,
+    ))]
 pub(crate) async fn logout(State(gateway): State<Arc<Gateway>>, sender: Sender) -> Response {
     let cookie = gateway.authenticator.set_cookie(None, sender);
     (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response()
 }
 
-/// `GET /api/me`. The role is the token's, since that is what this session may do.
-pub(crate) async fn me(Known { identity, account }: Known) -> Json<Value> {
-    Json(shown(&Account { user: identity.user, role: identity.role, ..account }))
+/// Who one is. The role is the token's, since that is what this session may do.
+#[utoipa::path(get, path = "/me", operation_id = "getMe", tag = "accounts", security(("bearer" = []), ("cookie" = [])),
+    responses((status = 200, description = "The caller", body = Person<'_>), Guarded))]
+pub(crate) async fn me(Known { identity, account }: Known) -> Response {
+    Json(shown(&Account { user: identity.user, role: identity.role, ..account })).into_response()
 }
 
 /// The account behind name and password, or the reason for the log. Each way costs one look and one hash.
@@ -114,12 +204,12 @@ fn welcome(
 ) -> Result<Response, Problem> {
     let issued = gateway.authenticator.issue(account).ok_or_else(unsigned)?;
     let cookie = gateway.authenticator.set_cookie(Some(&issued), sender);
-    let body = Json(json!({"token": issued.token, "user": shown(account)}));
+    let body = Json(Welcome { token: &issued.token, user: shown(account) });
     Ok((status, [(header::SET_COOKIE, cookie)], body).into_response())
 }
 
-fn shown(account: &Account) -> Value {
-    json!({"id": super::message::Id(&account.user), "username": &*account.name, "role": account.role.as_str()})
+fn shown(account: &Account) -> Person<'_> {
+    Person { id: Id(&account.user), username: &account.name, role: account.role.as_str() }
 }
 
 fn signing(gateway: &Gateway) -> Result<(), Problem> {

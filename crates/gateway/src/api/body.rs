@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use domain::words::{Code, UserId};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use tokio::time::timeout;
 
 use crate::problem::Problem;
@@ -61,6 +61,25 @@ impl Fields {
         self.0.get(field).filter(|value| !value.is_null())
     }
 
+    /// The whole object, the same text whatever space stood in it.
+    pub(crate) fn canonical(&self) -> String {
+        serde_json::to_string(&self.0).expect("what was read as JSON is written as JSON")
+    }
+
+    /// A whole number that may be there; one above 2^53 is none, since not every JSON implementation can hold it.
+    pub(crate) fn optional_whole(&self, field: &str) -> Result<Option<u64>, Problem> {
+        let value =
+            self.get(field).map(|value| whole(value).ok_or_else(|| broken(field, "is a whole number")));
+        value.transpose()
+    }
+
+    /// A whole number that must be there, be it as a text of digits.
+    pub(crate) fn whole_or_digits(&self, field: &str) -> Result<u64, Problem> {
+        let value = self.get(field).ok_or_else(|| broken(field, "is needed"))?;
+        let number = value.as_str().map_or_else(|| whole(value), digits);
+        number.ok_or_else(|| broken(field, "is a whole number"))
+    }
+
     /// A text that must be there.
     pub(crate) fn text(&self, field: &str) -> Result<&str, Problem> {
         self.optional_text(field)?.ok_or_else(|| broken(field, "is needed"))
@@ -95,10 +114,34 @@ impl Fields {
     }
 }
 
+/// The number in a text of digits, written the one way in which it is written.
+pub(crate) fn digits(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|number: &u64| number.to_string() == text)
+}
+
+/// `7` and `7.0` are one number.
+fn whole(value: &Value) -> Option<u64> {
+    let pointed =
+        || value.as_f64().filter(|number| number.fract() == 0.0 && (0.0..=LARGEST_POINTED).contains(number));
+    let number = value.as_u64().or_else(|| pointed().map(|number| number as u64));
+    number.filter(|number| *number <= 1 << 53)
+}
+
+/// Up to here a number that is written with a point is never taken for its neighbour, although the parser may miss the
+/// nearest one by a little: it then has a fraction.
+const LARGEST_POINTED: f64 = (1_u64 << 50) as f64;
+
+/// `-7` and `-7.0` are one number.
+fn integer(number: &Number) -> Option<i64> {
+    let pointed =
+        || number.as_f64().filter(|id| id.fract() == 0.0 && (-LARGEST_POINTED..=LARGEST_POINTED).contains(id));
+    number.as_i64().or_else(|| pointed().map(|id| id as i64))
+}
+
 fn user(value: &Value, field: &str) -> Result<UserId, Problem> {
     let user = match value {
         Value::String(text) => UserId::text(text).ok(),
-        Value::Number(number) => number.as_i64().and_then(|id| UserId::number(id).ok()),
+        Value::Number(number) => integer(number).and_then(|id| UserId::number(id).ok()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
     user.ok_or_else(|| broken(field, "a user id is a text of 1 to 128 characters or an integer within ±2^53"))

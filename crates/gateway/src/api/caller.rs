@@ -1,18 +1,22 @@
 //! Who is asking.
 //!
-//! Owns the step from a request to a user who may come in. Two kinds: [`Caller`] can do without the
-//! directory while it is away, since messages are read without it; [`Known`] has an account.
+//! Owns the step from a request to a user who may come in. Three kinds: [`Caller`] can do without the
+//! directory while it is away, since messages are read without it; [`Known`] has an account; [`Operator`] is a
+//! [`Caller`] in authority. Invariant: what operators have ruled counts for each of them, above what the token says.
 
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use domain::words::{Account, Code, Identity};
+use domain::words::{Account, Code, Identity, Role};
 
 use super::{away, peer};
-use crate::auth::{Barred, Refused};
+use crate::auth::{Barred, Refused, Whence};
 use crate::gateway::Gateway;
 use crate::problem::Problem;
+
+/// Our own name for where these requests come in.
+const DOOR: &str = "api";
 
 /// The verified sender of a request; a handler that takes it refuses everybody else. Where the directory does not
 /// answer, the token alone decides.
@@ -20,10 +24,36 @@ pub(crate) struct Caller(pub(crate) Identity);
 
 /// The verified sender of a request together with their account; refused while the directory is away.
 pub(crate) struct Known {
-    /// As the token says.
+    /// As the token says, in the role that counts.
     pub(crate) identity: Identity,
     /// As the directory says.
     pub(crate) account: Account,
+}
+
+/// The verified sender of what only an admin or a service may ask for.
+pub(crate) struct Operator(pub(crate) Identity);
+
+impl FromRequestParts<Arc<Gateway>> for Whence {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Problem> {
+        whence(parts, gateway)
+    }
+}
+
+impl FromRequestParts<Arc<Gateway>> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Problem> {
+        let Caller(identity) = Caller::from_request_parts(parts, gateway).await?;
+        match identity.role {
+            Role::Admin | Role::Service => Ok(Self(identity)),
+            Role::User | Role::Moderator => {
+                whence(parts, gateway)?.refuse(&identity, "needs_admin");
+                Err(Problem::of(Code::Forbidden, "only admins and services may do this"))
+            }
+        }
+    }
 }
 
 impl FromRequestParts<Arc<Gateway>> for Caller {
@@ -49,7 +79,8 @@ impl FromRequestParts<Arc<Gateway>> for Known {
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Problem> {
         let identity = identify(parts, gateway).await?;
         let directory = gateway.node.directory();
-        match gateway.authenticator.admit(&**directory, &identity).await {
+        let whence = whence(parts, gateway)?;
+        match gateway.authenticator.admit_from(&**directory, &identity, whence).await {
             Ok(account) => Ok(Self { identity, account }),
             Err(Barred::Away(error)) => Err(away(&error)),
             Err(Barred::Unknown | Barred::Disabled) => Err(barred()),
@@ -59,8 +90,19 @@ impl FromRequestParts<Arc<Gateway>> for Known {
 
 async fn identify(parts: &Parts, gateway: &Gateway) -> Result<Identity, Problem> {
     let peer = peer(parts)?;
-    let outcome = gateway.authenticator.identify(&parts.headers, &parts.uri, peer, "api").await;
-    outcome.map_err(refused)
+    let outcome = gateway.authenticator.identify(&parts.headers, &parts.uri, peer, DOOR).await;
+    let mut identity = outcome.map_err(refused)?;
+    if let Some(ruling) = gateway.node.ruling_against(&identity) {
+        whence(parts, gateway)?.refuse(&identity, ruling);
+        return Err(barred());
+    }
+    identity.role = gateway.node.role_of(&identity);
+    Ok(identity)
+}
+
+fn whence(parts: &Parts, gateway: &Gateway) -> Result<Whence, Problem> {
+    let address = gateway.authenticator.address(&parts.headers, peer(parts)?);
+    Ok(Whence { address: Some(address), door: Some(DOOR) })
 }
 
 /// The answer to a request without a good token.

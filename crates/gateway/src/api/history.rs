@@ -10,8 +10,10 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::words::{Code, Message};
+use utoipa::ToSchema;
 
-use super::message::encode;
+use super::message::{Shown, encode};
+use super::openapi::{Guarded, Malformed, Missing, RoomKey, Unprocessable};
 use super::reading::may_read;
 use super::{Caller, room_in};
 use crate::gateway::Gateway;
@@ -22,7 +24,31 @@ const PAGE: (usize, usize) = (50, 100);
 /// Largest page, in bytes; the newest messages are kept.
 const LARGEST_PAGE: usize = 256 * 1024;
 
-/// The handler.
+/// A page of a room's history.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "a shape for the document; a page is joined from texts")]
+struct Page {
+    /// Oldest first.
+    #[schema(max_items = 100)]
+    messages: Vec<Shown<'static>>,
+    /// The `before` of the next older page; missing where the beginning is reached.
+    #[schema(minimum = 1, required = false, nullable = false)]
+    next_before: Option<u64>,
+}
+
+/// What was said in a room, the newest first asked for, the oldest first shown.
+#[utoipa::path(get, path = "/rooms/{room}/messages", operation_id = "listMessages", tag = "rooms", security(("bearer" = []), ("cookie" = [])),
+    params(
+        ("room" = inline(RoomKey), Path, description = "The room's key, percent-encoded"),
+        ("before" = Option<u64>, Query, format = "uint64", maximum = 18446744073709551615u64,
+            description = "Only what has a smaller `seq`"),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 100, description = "How many at most; 50 if missing"),
+    ),
+    responses(
+        (status = 200, description = "A page, cut at 256 KiB", body = Page),
+        Guarded, Malformed, Missing, Unprocessable,
+    ))]
 pub(crate) async fn messages(
     State(gateway): State<Arc<Gateway>>,
     Caller(identity): Caller,

@@ -3,38 +3,89 @@
 use domain::words::{Attachment, Message, MessageId, UserId};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use uuid::Uuid;
 use wire::rfc3339;
 
-#[derive(Serialize)]
+use super::openapi::{AnyUserId, Moment};
+
+/// A message, with its current text.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Shown<'a> {
+#[schema(as = Message)]
+pub(crate) struct Shown<'a> {
+    #[schema(value_type = Uuid)]
     id: String,
+    /// Its place in the room, within an epoch without gaps.
+    #[schema(minimum = 1)]
     seq: u64,
+    #[schema(minimum = 1)]
     epoch: u64,
+    /// The room's key.
+    #[schema(example = "room:lounge")]
     room_id: &'a str,
+    #[schema(value_type = AnyUserId)]
     user_id: Id<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     username: Option<&'a str>,
     /// A withdrawn message has none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     message: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = MessageKind, required = false)]
     message_type: Option<&'static str>,
+    /// The sender's own name for it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, min_length = 1, max_length = 64)]
     client_id: Option<&'a str>,
+    /// The message that it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Uuid, required = false)]
     reply_to: Option<String>,
+    #[schema(value_type = Vec<File>)]
     attachments: &'a [Attachment],
+    #[schema(value_type = Moment)]
     sent_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Moment, required = false)]
     edited_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Moment, required = false)]
     deleted_at: Option<String>,
+    /// The further fields that the sender gave.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object, required = false)]
     extra: Option<&'a RawValue>,
     /// Why the text cannot be shown.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     unreadable: Option<String>,
+}
+
+/// The kinds of a text.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "a shape for the document; the domain names the kinds")]
+enum MessageKind {
+    Text,
+    Image,
+    File,
+    System,
+}
+
+/// An uploaded file.
+#[derive(ToSchema)]
+#[schema(as = Attachment)]
+#[allow(dead_code, reason = "a shape for the document; the domain has the value")]
+pub(super) struct File {
+    id: Uuid,
+    name: String,
+    /// Its media type.
+    r#type: String,
+    /// In bytes.
+    size: u64,
 }
 
 /// One JSON object.

@@ -1,15 +1,24 @@
 //! The HTTP API under `/api`: its routes, and what all handlers share.
+//!
+//! Invariant: what is routed here is described in [`openapi`], except the page that shows the description.
 
 mod accounts;
 mod body;
 mod caller;
 mod chats;
 mod cors;
+mod docs;
+mod events;
+mod export;
 mod history;
+mod idempotency;
 mod members;
 mod message;
 mod naming;
+mod openapi;
 mod reading;
+mod server;
+mod uploads;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,12 +30,15 @@ use axum::extract::rejection::PathRejection;
 use axum::http::request::Parts;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
 use domain::ports::PortError;
-use domain::words::{Code, RoomId};
+use domain::words::{Code, Namespace, RoomId};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub(crate) use caller::Caller;
 pub(crate) use cors::answer as cors;
+pub(crate) use openapi::Health;
+pub use openapi::openapi_json;
 
 use crate::accept::Peer;
 use crate::gateway::Gateway;
@@ -35,20 +47,32 @@ use crate::router::wrong_method;
 
 /// Every route, relative to `/api`.
 pub(crate) fn router(gateway: &Arc<Gateway>) -> Router<Arc<Gateway>> {
-    Router::new()
-        .route("/auth/register", post(accounts::register))
-        .route("/auth/login", post(accounts::login))
-        .route("/auth/logout", post(accounts::logout))
-        .route("/me", get(accounts::me))
-        .route("/chats", get(chats::list).post(chats::create))
-        .route("/chats/{id}", get(chats::one).patch(chats::retitle))
-        .route("/chats/{id}/participants", post(chats::add))
-        .route("/chats/{id}/participants/{user}", delete(chats::remove))
-        .route("/rooms/{room}/messages", get(history::messages))
-        .route("/rooms/{room}/members", get(members::members))
+    let (operations, _described) = operations().split_for_parts();
+    operations
+        .merge(docs::router())
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(Arc::clone(gateway), cors::answer))
+}
+
+/// Every operation together with its description, relative to `/api`.
+fn operations() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new()
+        .routes(routes!(accounts::register))
+        .routes(routes!(accounts::login))
+        .routes(routes!(accounts::logout))
+        .routes(routes!(accounts::me))
+        .routes(routes!(chats::list, chats::create))
+        .routes(routes!(chats::one, chats::retitle))
+        .routes(routes!(chats::add))
+        .routes(routes!(chats::remove))
+        .routes(routes!(history::messages))
+        .routes(routes!(members::members))
+        .routes(routes!(export::export))
+        .merge(uploads::router())
+        .merge(events::router())
+        .merge(server::router())
+        .routes(routes!(openapi::openapi))
 }
 
 async fn nowhere() -> Response {
@@ -63,7 +87,14 @@ fn peer(parts: &Parts) -> Result<SocketAddr, Problem> {
 
 /// The room that a path names by its key.
 fn room_in(path: Result<Path<String>, PathRejection>) -> Result<RoomId, Problem> {
-    let room = path.ok().and_then(|Path(key)| RoomId::parse(&key).ok());
+    room_of(path.ok().map(|Path(key)| key).as_deref())
+}
+
+/// The room of this key.
+fn room_of(key: Option<&str>) -> Result<RoomId, Problem> {
+    let room = key.and_then(|key| RoomId::parse(key).ok());
+    // What the nodes tell each other is nobody's room.
+    let room = room.filter(|room| room.namespace() != Namespace::Cluster);
     room.ok_or_else(|| Problem::of(Code::InvalidRoom, "a room key is namespace:name"))
 }
 

@@ -5,7 +5,7 @@ use crate::problem::Problem;
 
 /// Most characters of a username.
 const LONGEST_NAME: usize = 64;
-/// Fewest and most bytes of a password. Above, hashing would be paid by us.
+/// Fewest and most characters of a password. Above, hashing would be paid by us.
 const PASSWORD: std::ops::RangeInclusive<usize> = 8..=1024;
 /// Most bytes of an address, and of its part before the `@` (RFC 5321, section 4.5.3.1).
 const LONGEST_EMAIL: (usize, usize) = (254, 64);
@@ -27,10 +27,10 @@ pub(super) fn username(fields: &Fields) -> Result<String, Problem> {
 /// The password to register, as it is.
 pub(super) fn new_password(fields: &Fields) -> Result<String, Problem> {
     let password = fields.text("password")?;
-    if PASSWORD.contains(&password.len()) {
+    if PASSWORD.contains(&password.chars().count()) {
         return Ok(password.to_owned());
     }
-    Err(broken("password", "has 8 to 1024 bytes"))
+    Err(broken("password", "has 8 to 1024 characters"))
 }
 
 /// The address to register, if there is one. Whether it is reached is for a mail to find out.

@@ -11,7 +11,7 @@ pub(super) async fn may_read(gateway: &Gateway, identity: &Identity, room: &Room
     match room.namespace() {
         // Whatever a token lists, everybody hears the lobby.
         Namespace::Lobby if room.name() == "main" => Ok(()),
-        Namespace::Lobby | Namespace::Event | Namespace::User => {
+        Namespace::Lobby | Namespace::Event | Namespace::User | Namespace::Cluster => {
             Err(Problem::of(Code::NotFound, "this room cannot be read"))
         }
         Namespace::Room | Namespace::Chat if !identity.may_enter(room) => Err(narrow()),
@@ -23,6 +23,11 @@ pub(super) async fn may_read(gateway: &Gateway, identity: &Identity, room: &Room
             if found.map_err(|error| away(&error))?.is_empty() { Err(outsider()) } else { Ok(()) }
         }
     }
+}
+
+/// Refuses a token for a list of rooms: what is asked for reaches beyond any list.
+pub(super) fn unlisted(identity: &Identity) -> Result<(), Problem> {
+    if identity.rooms.is_none() { Ok(()) } else { Err(narrow()) }
 }
 
 /// The token's list of rooms does not name this one.

@@ -55,9 +55,9 @@ impl Accounts {
         Self {
             admissions: Admissions::new(options.admission_ttl),
             passwords: Passwords::new(),
-            by_name: Limiter::new(options.logins_per_minute),
-            by_address: Limiter::new(options.logins_per_address),
-            registrations: Limiter::new(options.logins_per_address),
+            by_name: Limiter::per_minute(options.logins_per_minute),
+            by_address: Limiter::per_minute(options.logins_per_address),
+            registrations: Limiter::per_minute(options.logins_per_address),
             hasher: RandomState::new(),
             options,
         }
@@ -88,7 +88,7 @@ impl Accounts {
 }
 
 /// What counts as one address: whoever has an IPv6 address has 2^64 of them.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),

@@ -3,10 +3,12 @@
 //! Owns the memory of who was let in, which keeps the directory off the way of most requests. Invariant:
 //! only a yes is remembered, and for a moment only.
 
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::ports::{Directory, PortError};
+use domain::security::Incident;
 use domain::words::{Account, Identity, UserId};
 use tokio::time::{Instant, timeout};
 
@@ -33,6 +35,22 @@ pub enum Barred {
     /// The directory cannot tell now.
     #[error("the directory does not answer: {0}")]
     Away(PortError),
+}
+
+/// Where somebody comes from, and to which door; for the log.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Whence {
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) door: Option<&'static str>,
+}
+
+impl Whence {
+    /// Counts and tells that somebody with a good token may not come in.
+    pub(crate) fn refuse(self, identity: &Identity, reason: &'static str) {
+        let Self { address, door } = self;
+        telemetry::refused(reason);
+        Incident { user: Some(&identity.user), connection: None, address, door, reason }.refused();
+    }
 }
 
 /// Who was let in a moment ago.
@@ -78,6 +96,16 @@ impl Authenticator {
     /// The account of a verified user, made from the token where that is configured. A yes is remembered for the
     /// configured time; the same answer serves doors and the HTTP API.
     pub async fn admit(&self, directory: &dyn Directory, identity: &Identity) -> Result<Account, Barred> {
+        self.admit_from(directory, identity, Whence::default()).await
+    }
+
+    /// The same, at a place that the security log is told.
+    pub(crate) async fn admit_from(
+        &self,
+        directory: &dyn Directory,
+        identity: &Identity,
+        whence: Whence,
+    ) -> Result<Account, Barred> {
         let admissions = &self.accounts.admissions;
         if let Some(account) = admissions.recall(&identity.user) {
             return Ok(account);
@@ -86,8 +114,14 @@ impl Authenticator {
         let account =
             directory.admit(&identity.author(), identity.role, provision).await.map_err(Barred::Away)?;
         match account {
-            None => Err(barred(Barred::Unknown, "unknown_user")),
-            Some(account) if account.disabled => Err(barred(Barred::Disabled, "disabled_user")),
+            None => {
+                whence.refuse(identity, "unknown_user");
+                Err(Barred::Unknown)
+            }
+            Some(account) if account.disabled => {
+                whence.refuse(identity, "disabled_user");
+                Err(Barred::Disabled)
+            }
             Some(account) => {
                 admissions.remember(&account);
                 Ok(account)
@@ -113,10 +147,4 @@ impl Authenticator {
         }
         outcome
     }
-}
-
-fn barred(why: Barred, reason: &'static str) -> Barred {
-    telemetry::refused(reason);
-    tracing::warn!(target: "hubbub::security", { reason }, "refused");
-    why
 }

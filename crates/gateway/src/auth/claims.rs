@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::words::{Identity, Role, RoomId, Timestamp, UserId};
+use domain::words::{Identity, Role, RoomId, Timestamp, Token, UserId};
 use serde_json::{Map, Value};
 
 use super::Denied;
@@ -34,6 +34,7 @@ impl Rules {
             role: role(claims)?,
             expires_at: self.expiry(claims, now)?,
             rooms: rooms(claims)?,
+            token: token(claims)?,
         })
     }
 
@@ -42,17 +43,18 @@ impl Rules {
         match claim(claims, "exp") {
             None if self.allow_missing_exp => Ok(later(now, self.max_session).min(latest)),
             None => Err(Denied::MissingExp),
-            Some(exp) => {
-                let seconds = exp.as_f64().ok_or(Denied::BadClaim("exp"))?;
-                // NumericDate may have a fraction; the cast saturates.
-                Ok(Timestamp((seconds * 1000.0) as i64).min(latest))
-            }
+            Some(exp) => Ok(moment(exp).ok_or(Denied::BadClaim("exp"))?.min(latest)),
         }
     }
 }
 
 fn later(now: Timestamp, by: Duration) -> Timestamp {
     Timestamp(now.0.saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+}
+
+/// A NumericDate, which may have a fraction; the cast saturates.
+fn moment(value: &Value) -> Option<Timestamp> {
+    value.as_f64().map(|seconds| Timestamp((seconds * 1000.0) as i64))
 }
 
 fn claim<'a>(claims: &'a Claims, name: &str) -> Option<&'a Value> {
@@ -96,6 +98,20 @@ fn rooms(claims: &Claims) -> Result<Option<Arc<[RoomId]>>, Denied> {
     let keys = value.as_array().ok_or(Denied::BadClaim("rooms"))?;
     let rooms = keys.iter().map(|key| key.as_str().and_then(|key| RoomId::parse(key).ok()));
     rooms.collect::<Option<Arc<[RoomId]>>>().map(Some).ok_or(Denied::BadClaim("rooms"))
+}
+
+/// Longest name of a token, in characters.
+const LONGEST_NAME: usize = 128;
+
+/// The token's own name, by which it can be revoked, and its age.
+fn token(claims: &Claims) -> Result<Token, Denied> {
+    let named = |value: &Value| {
+        let text = value.as_str().filter(|text| !text.contains('\0'))?;
+        (1..=LONGEST_NAME).contains(&text.chars().count()).then(|| Arc::from(text))
+    };
+    let id = claim(claims, "jti").map(|value| named(value).ok_or(Denied::BadClaim("jti"))).transpose()?;
+    let issued = claim(claims, "iat").map(|value| moment(value).ok_or(Denied::BadClaim("iat")));
+    Ok(Token { id, issued_at: issued.transpose()? })
 }
 
 #[cfg(test)]
@@ -175,6 +191,25 @@ mod tests {
         }
         let none = identity(&json!({"sub": "a", "rooms": []})).unwrap();
         assert!(!none.may_enter(&RoomId::parse("room:x").unwrap()), "an empty list names no room");
+    }
+
+    #[test]
+    fn a_token_may_say_its_name_and_its_age_but_not_wrongly() {
+        let token = |claims: Value| identity(&claims).map(|identity| identity.token);
+        assert_eq!(token(json!({"sub": "a", "jti": null, "iat": null})).unwrap(), Token::default());
+        let full = token(json!({"sub": "a", "jti": "t-1", "iat": 1_799_999_990.5})).unwrap();
+        assert_eq!(full, Token { id: Some("t-1".into()), issued_at: Some(Timestamp(1_799_999_990_500)) });
+        assert!(token(json!({"sub": "a", "jti": "\u{fc}".repeat(128)})).is_ok());
+        for (claims, which) in [
+            (json!({"sub": "a", "jti": ""}), "jti"),
+            (json!({"sub": "a", "jti": 7}), "jti"),
+            (json!({"sub": "a", "jti": "nul\0"}), "jti"),
+            (json!({"sub": "a", "jti": "x".repeat(129)}), "jti"),
+            (json!({"sub": "a", "iat": "yesterday"}), "iat"),
+            (json!({"sub": "a", "iat": true}), "iat"),
+        ] {
+            assert_eq!(token(claims.clone()).unwrap_err(), Denied::BadClaim(which), "{claims}");
+        }
     }
 
     #[test]

@@ -8,10 +8,10 @@ use std::net::SocketAddr;
 use async_trait::async_trait;
 use axum::http::{HeaderMap, Uri};
 use domain::ports::Tokens;
+use domain::security::Incident;
 use domain::words::Identity;
 
 use super::places::{Place, find};
-use super::proxy::client;
 use super::{Authenticator, Denied};
 use crate::telemetry;
 
@@ -31,7 +31,8 @@ impl Tokens for Authenticator {
             Ok(identity) => Some(identity),
             Err(denied) => {
                 telemetry::refused(denied.as_str());
-                tracing::warn!(target: "hubbub::security", { door = "refresh", reason = %denied }, "refused");
+                let reason = denied.to_string();
+                Incident { door: Some("refresh"), reason: &reason, ..Incident::default() }.refused();
                 None
             }
         }
@@ -67,8 +68,8 @@ impl Authenticator {
             Refused::Token(denied) => (denied.as_str(), denied.to_string()),
         };
         telemetry::refused(reason);
-        let address = client(headers, peer, &self.proxies);
-        tracing::warn!(target: "hubbub::security", { peer.address = %address, door, reason = detail }, "refused");
+        let address = Some(self.address(headers, peer));
+        Incident { address, door: Some(door), reason: &detail, ..Incident::default() }.refused();
     }
 
     async fn judge(&self, headers: &HeaderMap, uri: &Uri, peer: SocketAddr) -> Result<Identity, Refused> {

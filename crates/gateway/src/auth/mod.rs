@@ -5,6 +5,7 @@
 
 mod accounts;
 mod admission;
+mod arrivals;
 mod claims;
 mod connect;
 mod entry;
@@ -30,12 +31,14 @@ pub use jwks::JwksError;
 pub use keys::{KeySource, SHORTEST_SECRET};
 pub use proxy::Network;
 
+pub(crate) use admission::Whence;
 pub(crate) use entry::Refused;
 pub(crate) use password::Busy;
 pub(crate) use places::{BEARER_PROTOCOL, offers_bearer};
 pub(crate) use sender::Sender;
 
 use accounts::Accounts;
+use arrivals::Arrivals;
 use claims::Rules;
 use keys::Keys;
 use origin::Origins;
@@ -62,6 +65,8 @@ pub struct AuthOptions {
     pub allowed_origins: Vec<String>,
     /// Peers whose `X-Forwarded-*` headers are believed: addresses or networks such as `10.0.0.0/8`.
     pub trusted_proxies: Vec<String>,
+    /// WebSocket and Socket.IO handshakes of one address in a second, ten times as many at once; 0: no limit.
+    pub handshakes_per_address: u32,
     /// How accounts are treated.
     pub accounts: AccountOptions,
 }
@@ -80,6 +85,7 @@ impl AuthOptions {
             audience: None,
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            handshakes_per_address: 0,
             accounts: AccountOptions::default(),
         }
     }
@@ -174,6 +180,7 @@ pub struct Authenticator {
     cookie: String,
     origins: Origins,
     proxies: Vec<Network>,
+    arrivals: Arrivals,
     accounts: Accounts,
 }
 
@@ -197,8 +204,9 @@ impl Authenticator {
             KeySource::Jwks { .. } => None,
         };
         let keys = Keys::open(options.keys, options.allow_short_secret).await?;
+        let arrivals = Arrivals::new(options.handshakes_per_address);
         let accounts = Accounts::new(options.accounts);
-        Ok(Self { keys, signer, rules, cookie, origins, proxies, accounts })
+        Ok(Self { keys, signer, rules, cookie, origins, proxies, arrivals, accounts })
     }
 
     /// Whose token this is. May re-read the key set, under a deadline.

@@ -5,6 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderValue, Uri};
+use domain::security::Incident;
 
 use super::entry::Refused;
 use super::proxy::{client, forwarded, is_trusted};
@@ -36,7 +37,7 @@ impl Authenticator {
     /// Tells the security log of a failed login; never by which name.
     pub(crate) fn note_failure(&self, address: IpAddr, reason: &'static str) {
         telemetry::refused(reason);
-        tracing::warn!(target: "hubbub::security", { peer.address = %address, door = "login", reason }, "refused");
+        Incident { address: Some(address), door: Some("login"), reason, ..Incident::default() }.refused();
     }
 
     /// The value of `Set-Cookie` that hands the token over, or, without one, takes it away.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use domain::words::{Account, Timestamp, UserId};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::Authenticator;
 
@@ -34,6 +35,7 @@ impl Authenticator {
             "userId": user(&account.user),
             "username": &*account.name,
             "role": account.role.as_str(),
+            "jti": Uuid::new_v4().to_string(),
             "iat": now,
             "exp": now.saturating_add_unsigned(lives),
         });

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use broker::memory::{Memory, MemoryOptions};
 use domain::node::{Door, Node, Ports};
-use domain::words::{Joins, Limits, NodeId, Policies, Profile, Refusal};
+use domain::words::{Form, Joins, Limits, Namespace, NodeId, Policies, Profile, Refusal, RoomId, RoomRef};
 use gateway::socketio::SocketIoOptions;
 use gateway::{
-    AcceptOptions, AuthOptions, Authenticator, Doors, Gateway, Peers, SocketIoDoors, admin_router, router,
-    run,
+    AcceptOptions, AuthOptions, Authenticator, Doors, EventsDoor, Gateway, Peers, SocketIoDoors,
+    admin_router, router, run,
 };
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use store::StoreOptions;
@@ -71,21 +71,22 @@ impl Edge {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite://{}", folder.path().join("edge.db").display());
         store::migrate(&url).await.unwrap();
+        let opened = store::open(&url, StoreOptions::default()).await.unwrap();
         let ports = Ports {
             broker: world.clone(),
             presence: memory.clone(),
             store: world.clone(),
-            directory: store::open(&url, StoreOptions::default()).await.unwrap().directory,
+            directory: opened.directory,
             notes: memory.clone(),
+            bookings: opened.bookings,
+            uploads: opened.uploads,
             tokens: authenticator.clone(),
             sealer: world.clone(),
         };
         let node = Node::new(id, plan.limits, Policies::default(), ports);
-        let door = door(plan.refusal);
         let peers = Peers::new(memory, "test", "127.0.0.1:1".to_owned());
-        let socketio = SocketIoDoors { plain: door.clone(), recovering: door.clone() };
-        let doors = Doors { rooms: door, socketio };
-        let gateway = Gateway::new(node.clone(), authenticator, doors, SocketIoOptions::default(), peers);
+        let socketio = SocketIoOptions::default();
+        let gateway = Gateway::new(node.clone(), authenticator, doors(plan.refusal), socketio, peers);
         let stop = CancellationToken::new();
         let (address, task) = listen(router(gateway.clone()), plan.accept, &stop).await;
         let (admin, _) = listen(admin_router(gateway, metrics), AcceptOptions::default(), &stop).await;
@@ -117,9 +118,27 @@ impl Edge {
     }
 }
 
-fn door(refusal: Refusal) -> Arc<Door> {
+fn doors(refusal: Refusal) -> Doors {
+    let rooms = door("rooms", refusal);
+    let feed = Profile { welcomes: true, ..door("events", refusal).profile };
+    Doors {
+        hub: door("hub", Refusal::Unauthorized),
+        events: EventsDoor { door: Arc::new(Door { profile: feed, dialect: Arc::new(Words) }), watched },
+        socketio: SocketIoDoors { plain: door("socketio", refusal), recovering: door("socketio", refusal) },
+        rooms,
+    }
+}
+
+/// The event whose number stands in the path.
+fn watched(path: &str) -> Option<RoomRef> {
+    let number: u32 = path.parse().ok()?;
+    let id = RoomId::new(Namespace::Event, &number.to_string()).ok()?;
+    Some(RoomRef { id, form: Form::Number })
+}
+
+fn door(name: &'static str, refusal: Refusal) -> Arc<Door> {
     let profile = Profile {
-        name: "rooms",
+        name,
         refusal,
         warns_of_expiry: false,
         joins: Joins::default(),
@@ -127,6 +146,7 @@ fn door(refusal: Refusal) -> Arc<Door> {
         shows_members: false,
         recovers: false,
         tells_stored: false,
+        shows_users: false,
     };
     Arc::new(Door { profile, dialect: Arc::new(Words) })
 }

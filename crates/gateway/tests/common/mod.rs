@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub(crate) mod edge;
+pub(crate) mod log;
 pub(crate) mod world;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

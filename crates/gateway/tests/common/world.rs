@@ -127,6 +127,15 @@ impl Store for World {
         self.ready().await.map(|()| Vec::new())
     }
 
+    async fn forward(
+        &self,
+        _room: &RoomId,
+        _after: u64,
+        _limit: usize,
+    ) -> Result<Vec<StoredMessage>, PortError> {
+        self.ready().await.map(|()| Vec::new())
+    }
+
     async fn after(&self, _room: &RoomId, _after: Position, _limit: usize) -> Result<Vec<Entry>, PortError> {
         self.ready().await.map(|()| Vec::new())
     }
@@ -221,7 +230,7 @@ impl Dialect for Words {
 
     fn decode(&self, frame: &[u8]) -> Result<Request, Misread> {
         let wrong = Misread { fault: Fault::new(Code::InvalidMessage, "what?"), reference: None };
-        Self::request(frame).map(|command| Request { command, reference: None }).ok_or(wrong)
+        Self::request(frame).map(|command| Request::new(command, None)).ok_or(wrong)
     }
 
     fn event(&self, event: &Event, _form: Form) -> Option<Bytes> {
@@ -233,6 +242,10 @@ impl Dialect for Words {
     fn answer(&self, answer: &Answer, _reference: Option<&str>) -> Option<Bytes> {
         match answer {
             Answer::Joined { room, .. } => Some(format!("joined {}", room.id.name()).into()),
+            Answer::Welcome(welcome) => {
+                let room = welcome.room.as_ref().map_or("nothing", |room| room.id.key());
+                Some(format!("welcome {} to {room}", welcome.user).into())
+            }
             Answer::Refused(fault) => Some(format!("error {}", fault.code.as_str()).into()),
             Answer::Reconnect { .. } => Some("reconnect".into()),
             _ => None,

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub(crate) mod client;
+pub(crate) mod hub;
 pub(crate) mod ports;
 
 use std::net::SocketAddr;
@@ -18,7 +19,8 @@ use domain::words::{
 };
 use gateway::socketio::SocketIoOptions;
 use gateway::{
-    AcceptOptions, AuthOptions, Authenticator, Doors, Gateway, KeySource, Peers, SocketIoDoors, router, run,
+    AcceptOptions, AuthOptions, Authenticator, Doors, EventsDoor, Gateway, KeySource, Peers, SocketIoDoors,
+    router, run,
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
@@ -72,6 +74,8 @@ impl Edge {
             store: opened.store.clone(),
             directory: directory.clone(),
             notes: memory,
+            bookings: opened.bookings,
+            uploads: opened.uploads,
             tokens: authenticator.clone(),
             sealer: sealer.clone(),
         };
@@ -149,6 +153,11 @@ fn doors() -> Doors {
     };
     Doors {
         rooms: Arc::new(Door { profile: wire::rooms::PROFILE, dialect: Arc::new(wire::rooms::Rooms) }),
+        hub: Arc::new(Door { profile: wire::hub::PROFILE, dialect: Arc::new(wire::hub::Hub::default()) }),
+        events: EventsDoor {
+            door: Arc::new(Door { profile: wire::events::PROFILE, dialect: Arc::new(wire::events::Events) }),
+            watched: wire::events::watched,
+        },
         socketio: SocketIoDoors {
             plain: socketio(wire::socketio::PROFILE, false),
             recovering: socketio(wire::socketio::PROFILE_RECOVERING, true),

@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use broker::memory::MemoryNode;
 use domain::ports::{
-    Added, Broker, Created, Credentials, Directory, Inbox, PortError, Published, Removed, Span, Touched,
+    Added, Assignment, Broker, Created, Credentials, Directory, Inbox, PortError, Published, Removed,
+    Rulings, Span, Touched,
 };
 use domain::words::{
     Account, Author, Chat, Draft, MessageId, NewAccount, NewChat, Passing, Position, Role, RoomId, Timestamp,
@@ -122,6 +123,26 @@ impl Directory for Watched {
     async fn seen(&self, users: &[UserId], at: Timestamp) -> Result<(), PortError> {
         self.inner().await?.seen(users, at).await
     }
+
+    async fn rulings(&self) -> Result<Rulings, PortError> {
+        self.inner().await?.rulings().await
+    }
+
+    async fn known_among(&self, users: &[UserId]) -> Result<Vec<UserId>, PortError> {
+        self.inner().await?.known_among(users).await
+    }
+
+    async fn set_disabled(&self, user: &UserId, disabled: bool) -> Result<(), PortError> {
+        self.inner().await?.set_disabled(user, disabled).await
+    }
+
+    async fn assign(&self, assignment: &Assignment) -> Result<(), PortError> {
+        self.inner().await?.assign(assignment).await
+    }
+
+    async fn revoke(&self, token: &str, until: Timestamp) -> Result<(), PortError> {
+        self.inner().await?.revoke(token, until).await
+    }
 }
 
 /// A broker that remembers where something passed, and can refuse to let anything pass.
@@ -156,7 +177,10 @@ impl Broker for Listening {
         if self.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, refused).is_ok() {
             return Err(PortError::Unavailable("away".to_owned()));
         }
-        self.passed.lock().unwrap().push(passing.room.key().to_owned());
+        // What nodes tell each other is no room's.
+        if passing.room != RoomId::everywhere() {
+            self.passed.lock().unwrap().push(passing.room.key().to_owned());
+        }
         self.inner.pass(passing).await
     }
 

@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use wire::types::Registry;
 
 use crate::cli::DevOptions;
 use crate::config::{Config, Secret};
@@ -36,7 +37,12 @@ const DRAIN: Duration = Duration::from_secs(3);
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
 /// Runs until `drain` is cancelled and everything accepted is written.
-pub async fn run(config: Config, options: DevOptions, drain: CancellationToken) -> Result<(), Exit> {
+pub async fn run(
+    config: Config,
+    options: DevOptions,
+    types: Registry,
+    drain: CancellationToken,
+) -> Result<(), Exit> {
     let folder = DataFolder::open(&options.data)?;
     let secret = secret(&config, &options)?;
     let database = folder.database(&config).await?;
@@ -48,6 +54,7 @@ pub async fn run(config: Config, options: DevOptions, drain: CancellationToken) 
         authenticator: authenticator(&config, &secret).await?,
         memory: memory(&config, numbering),
         database,
+        types,
         config,
     };
     let written = CancellationToken::new();
@@ -72,6 +79,7 @@ struct Embedded {
     database: Opened,
     authenticator: Arc<Authenticator>,
     metrics: PrometheusHandle,
+    types: Registry,
 }
 
 impl Embedded {
@@ -121,12 +129,15 @@ impl Embedded {
             notes: memory,
             store: self.database.store.clone(),
             directory: self.database.directory.clone(),
+            bookings: self.database.bookings.clone(),
+            uploads: self.database.uploads.clone(),
             tokens: self.authenticator.clone(),
             sealer: options::sealer(&self.config),
         };
         let (limits, policies) = (options::limits(&self.config), options::policies(&self.config));
         Edge {
             node: Node::new(id.clone(), limits, policies, ports),
+            types: self.types.clone(),
             authenticator: self.authenticator.clone(),
             accept: options::accept(&self.config),
             socketio: options::socketio(&self.config, id.name()),

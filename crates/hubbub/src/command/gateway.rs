@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::NodeId;
 use gateway::Authenticator;
 use tokio_util::sync::CancellationToken;
+use wire::types::Registry;
 
 use crate::config::Config;
 use crate::exit::Exit;
@@ -13,7 +14,7 @@ use crate::wiring::edge::{Edge, listen};
 use crate::wiring::{self, options};
 
 /// Runs until `drain` is cancelled and every connection is closed.
-pub async fn run(config: Config, drain: CancellationToken) -> Result<(), Exit> {
+pub async fn run(config: Config, types: Registry, drain: CancellationToken) -> Result<(), Exit> {
     let metrics = wiring::metrics()?;
     let authenticator = Authenticator::open(options::auth(&config, None)?).await;
     let authenticator =
@@ -26,6 +27,7 @@ pub async fn run(config: Config, drain: CancellationToken) -> Result<(), Exit> {
     tracing::info!(node.id = %node.id(), listen = %config.server.listen, admin = %config.server.admin_listen, "gateway is up");
     let edge = Edge {
         node,
+        types,
         authenticator,
         accept: options::accept(&config),
         socketio: options::socketio(&config, node_id.name()),

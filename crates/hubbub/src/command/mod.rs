@@ -7,7 +7,7 @@ pub mod persister;
 
 mod keys;
 mod settings;
-mod token;
+pub(crate) mod token;
 
 use std::future::Future;
 use std::io::{self, Write as _};
@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
+use wire::types::Registry;
 
 use crate::cli::{Cli, Command};
 use crate::config::{self, Config, Inputs, Loaded, Role};
@@ -25,17 +26,18 @@ use crate::shutdown::Shutdown;
 /// How long threads that are busy outside the runtime's control may hold up an end.
 const LAST_THREADS: Duration = Duration::from_secs(1);
 
-/// Carries out the command line.
-pub fn run(cli: Cli) -> Result<(), Exit> {
+/// Carries out the command line. `types`: what the hub understands.
+pub fn run(cli: Cli, types: Registry) -> Result<(), Exit> {
     let settings = cli.settings;
     match cli.command {
         Command::Dev(arguments) => {
             let (options, flags) = (arguments.options, arguments.addresses.flags());
             let role = Role::Dev { exposed: options.expose };
-            serve(&settings.inputs(flags), role, |config, drain| dev::run(config, options, drain))
+            serve(&settings.inputs(flags), role, |config, drain| dev::run(config, options, types, drain))
         }
         Command::Gateway(arguments) => {
-            serve(&settings.inputs(arguments.flags()), Role::Gateway, gateway::run)
+            let inputs = settings.inputs(arguments.flags());
+            serve(&inputs, Role::Gateway, |config, drain| gateway::run(config, types, drain))
         }
         Command::Persister => serve(&settings.inputs(Vec::new()), Role::Persister, persister::run),
         Command::Migrate => {

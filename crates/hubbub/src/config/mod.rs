@@ -35,6 +35,7 @@ pub use sections::auth::{AuthConfig, JwksSource};
 pub use sections::broker::BrokerConfig;
 pub use sections::database::DatabaseConfig;
 pub use sections::history::HistoryConfig;
+pub use sections::hub::HubConfig;
 pub use sections::limits::{LimitsConfig, OnTooManyConnections};
 pub use sections::log::{LogConfig, LogFormat};
 pub use sections::namespace::{NamespaceConfig, NamespacePolicy};
@@ -43,6 +44,7 @@ pub use sections::presence::PresenceConfig;
 pub use sections::redis::RedisConfig;
 pub use sections::seal::SealConfig;
 pub use sections::server::ServerConfig;
+pub use sections::uploads::UploadsConfig;
 pub use source::Source;
 
 use layers::Layers;
@@ -68,6 +70,10 @@ pub struct Config {
     pub broker: BrokerConfig,
     /// Who counts as online.
     pub presence: PresenceConfig,
+    /// What clients of the hub are shown of each other.
+    pub hub: HubConfig,
+    /// Which files are taken.
+    pub uploads: UploadsConfig,
     /// How the worker writes.
     pub persister: PersisterConfig,
     /// The policies of the namespaces.
@@ -88,6 +94,8 @@ impl Config {
             history: HistoryConfig::read(from),
             broker: BrokerConfig::read(from),
             presence: PresenceConfig::read(from),
+            hub: HubConfig::read(from),
+            uploads: UploadsConfig::read(from),
             persister: PersisterConfig::read(from),
             namespace: NamespaceConfig::read(from),
             log: LogConfig::read(from),

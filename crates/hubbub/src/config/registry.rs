@@ -3,12 +3,13 @@
 //! It owns the lookup; the tables stand beside the structs they fill, in `sections/`.
 
 use super::sections::{
-    auth, broker, database, history, limits, log, namespace, persister, presence, redis, seal, server,
+    auth, broker, database, history, hub, limits, log, namespace, persister, presence, redis, seal, server,
+    uploads,
 };
 use super::setting::{Section, Setting};
 
 /// Every section.
-pub(crate) static SECTIONS: [&Section; 16] = [
+pub(crate) static SECTIONS: [&Section; 18] = [
     &server::SECTION,
     &redis::SECTION,
     &database::SECTION,
@@ -18,6 +19,8 @@ pub(crate) static SECTIONS: [&Section; 16] = [
     &history::SECTION,
     &broker::SECTION,
     &presence::SECTION,
+    &hub::SECTION,
+    &uploads::SECTION,
     &persister::SECTION,
     &namespace::ROOM,
     &namespace::CHAT,

@@ -53,7 +53,15 @@ const fn warn(keys: &'static [&'static str], broken: fn(&Facts<'_>) -> Option<St
     Rule { severity: Severity::Warn, keys, broken }
 }
 
-static RULES: [Rule; 23] = [
+const DURABLE: [&str; 5] = [
+    "namespace.room.durable",
+    "namespace.chat.durable",
+    "namespace.event.durable",
+    "namespace.lobby.durable",
+    "namespace.user.durable",
+];
+
+static RULES: [Rule; 24] = [
     refuse(&["redis.url"], redis_is_missing),
     refuse(&["database.url"], database_is_missing),
     refuse(&["auth.jwt_secret", "auth.jwks"], tokens_cannot_be_checked),
@@ -81,6 +89,7 @@ static RULES: [Rule; 23] = [
     warn(&["limits.outbound_frames", "limits.outbound_bytes"], queue_is_unbounded),
     warn(&["history.page", "history.max_replay"], page_exceeds_replay),
     warn(&["server.trusted_proxies"], everyone_is_trusted),
+    warn(&DURABLE, durability_is_fixed),
 ];
 
 /// Applies every rule.
@@ -239,4 +248,14 @@ fn page_exceeds_replay(facts: &Facts<'_>) -> Option<String> {
 fn everyone_is_trusted(facts: &Facts<'_>) -> Option<String> {
     let everyone = facts.config.server.trusted_proxies.iter().any(parse::network::Network::is_everything);
     everyone.then(|| "every client may forge its address and origin".to_owned())
+}
+
+fn durability_is_fixed(facts: &Facts<'_>) -> Option<String> {
+    let namespace = &facts.config.namespace;
+    let asked = [namespace.room, namespace.chat, namespace.event, namespace.lobby, namespace.user];
+    let given = [true, true, false, true, false];
+    let changed = asked.iter().zip(given).any(|(asked, given)| asked.durable != given);
+    changed.then(|| {
+        "`durable` has no effect yet: what clients say is numbered and kept, the rest is not".to_owned()
+    })
 }

@@ -35,6 +35,9 @@ fn built_in_defaults_are_those_of_the_contract() {
     assert_eq!(config.limits.text, 8_192);
     assert_eq!(config.limits.outbound_bytes, 1_048_576);
     assert_eq!(config.limits.on_too_many_connections, OnTooManyConnections::RefuseNew);
+    assert_eq!(config.limits.handshakes_per_address, 0, "many clients may share an address");
+    assert_eq!((config.hub.user_status, config.hub.users_shown), (true, 100));
+    assert_eq!(config.auth.revalidate.as_secs(), 30);
     assert_eq!(config.redis.shards, 16);
     assert_eq!(config.persister.linger.as_millis(), 15);
     let policy = |durable, echo_to_sender| NamespacePolicy { durable, echo_to_sender };
@@ -169,6 +172,7 @@ fn what_only_surprises_is_a_warning() {
         (Role::Check, &["limits.outbound_frames=0", "limits.outbound_bytes=0"], "stops reading"),
         (Role::Check, &["history.max_replay=10"], "less than a fresh join"),
         (Role::Check, &["server.trusted_proxies=::/0"], "forge"),
+        (Role::Check, &["namespace.room.durable=false"], "no effect yet"),
         (Role::Check, &["auth.jwks=http://id.example.org/jwks"], "use https"),
         (
             Role::Check,

@@ -7,12 +7,15 @@ use std::time::Duration;
 use domain::dialect::Dialect;
 use domain::node::{Door, Node};
 use gateway::socketio::SocketIoOptions;
-use gateway::{AcceptOptions, Authenticator, Doors, Gateway, Peers, SocketIoDoors};
+use gateway::{AcceptOptions, Authenticator, Doors, EventsDoor, Gateway, Peers, SocketIoDoors};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use wire::events::Events;
+use wire::hub::Hub;
 use wire::socketio::SocketIo;
+use wire::types::Registry;
 
 use crate::exit::Exit;
 
@@ -22,6 +25,8 @@ const FOLDING: Duration = Duration::from_secs(5);
 /// One node with its addresses.
 pub(crate) struct Edge {
     pub(crate) node: Arc<Node>,
+    /// What the hub understands.
+    pub(crate) types: Registry,
     pub(crate) authenticator: Arc<Authenticator>,
     pub(crate) accept: AcceptOptions,
     pub(crate) socketio: SocketIoOptions,
@@ -47,7 +52,8 @@ impl Edge {
         drain: CancellationToken,
     ) -> Result<(), Exit> {
         let peers = Peers::new(self.node.notes().clone(), self.node.id().name(), self.advertise);
-        let gateway = Gateway::new(self.node.clone(), self.authenticator, doors(), self.socketio, peers);
+        let doors = doors(self.types);
+        let gateway = Gateway::new(self.node.clone(), self.authenticator, doors, self.socketio, peers);
         let closed = CancellationToken::new();
         let admin_router = gateway::admin_router(gateway.clone(), self.metrics.clone());
         let listeners = [
@@ -77,11 +83,16 @@ impl Edge {
 }
 
 /// Every door, with the dialect that is spoken behind it.
-fn doors() -> Doors {
+fn doors(types: Registry) -> Doors {
     let door = |profile, dialect: Arc<dyn Dialect>| Arc::new(Door { profile, dialect });
     let socketio = |recovers| Arc::new(SocketIo { recovers });
     Doors {
         rooms: door(wire::rooms::PROFILE, Arc::new(wire::rooms::Rooms)),
+        hub: door(wire::hub::PROFILE, Arc::new(Hub::new(types))),
+        events: EventsDoor {
+            door: door(wire::events::PROFILE, Arc::new(Events)),
+            watched: wire::events::watched,
+        },
         socketio: SocketIoDoors {
             plain: door(wire::socketio::PROFILE, socketio(false)),
             recovering: door(wire::socketio::PROFILE_RECOVERING, socketio(true)),

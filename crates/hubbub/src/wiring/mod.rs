@@ -65,6 +65,8 @@ pub(crate) async fn redis_node(
         store: database.store,
         directory: database.directory,
         notes: redis.clone(),
+        bookings: database.bookings,
+        uploads: database.uploads,
         tokens: authenticator,
         sealer: options::sealer(config),
     };

@@ -39,6 +39,10 @@ pub(crate) fn limits(config: &Config) -> Limits {
         offline_grace: config.presence.offline_grace,
         members_shown: config.presence.members_shown,
         recovery: config.server.recovery,
+        users_shown: config.hub.users_shown,
+        user_status: config.hub.user_status,
+        upload: config.uploads.max_size,
+        revalidation: config.auth.revalidate,
         ..Limits::default()
     }
 }
@@ -55,6 +59,7 @@ pub(crate) fn policies(config: &Config) -> Policies {
         event: merge(defaults.event, &namespace.event),
         lobby: merge(defaults.lobby, &namespace.lobby),
         user: merge(defaults.user, &namespace.user),
+        cluster: defaults.cluster,
     }
 }
 
@@ -133,6 +138,7 @@ pub(crate) fn auth(config: &Config, fallback: Option<&str>) -> Result<AuthOption
         issuer: auth.issuer.clone(),
         audience: auth.audience.clone(),
         allowed_origins: config.server.allowed_origins.clone(),
+        handshakes_per_address: config.limits.handshakes_per_address,
         trusted_proxies: config.server.trusted_proxies.iter().map(ToString::to_string).collect(),
         accounts: AccountOptions {
             provision_users: auth.provision_users,

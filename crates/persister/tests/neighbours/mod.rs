@@ -270,6 +270,15 @@ impl Store for WiredStore {
         self.store.page(room, before, limit).await
     }
 
+    async fn forward(
+        &self,
+        room: &RoomId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<StoredMessage>, PortError> {
+        self.store.forward(room, after, limit).await
+    }
+
     async fn after(&self, room: &RoomId, after: Position, limit: usize) -> Result<Vec<Entry>, PortError> {
         self.store.after(room, after, limit).await
     }

@@ -7,12 +7,15 @@ mod accounts;
 mod membership;
 mod reads;
 mod rows;
+mod rulings;
 mod views;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::ports::{Added, Created, Credentials, Directory, PortError, Removed, Touched};
+use domain::ports::{
+    Added, Assignment, Created, Credentials, Directory, PortError, Removed, Rulings, Touched,
+};
 use domain::words::{
     Account, Author, Chat, MessageId, Namespace, NewAccount, NewChat, Position, Role, RoomId, Timestamp,
     UserId,
@@ -115,5 +118,25 @@ impl<E: Engine> Directory for SqlDirectory<E> {
 
     async fn seen(&self, users: &[UserId], at: Timestamp) -> Result<(), PortError> {
         self.writer.run(async |on| reads::seen::<E>(on, users, at).await).await
+    }
+
+    async fn rulings(&self) -> Result<Rulings, PortError> {
+        self.reader.run(async |on| rulings::all::<E>(on).await).await
+    }
+
+    async fn known_among(&self, users: &[UserId]) -> Result<Vec<UserId>, PortError> {
+        self.reader.run(async |on| rulings::known_among::<E>(on, users).await).await
+    }
+
+    async fn set_disabled(&self, user: &UserId, disabled: bool) -> Result<(), PortError> {
+        self.writer.run(async |on| rulings::set_disabled::<E>(on, user, disabled).await).await
+    }
+
+    async fn assign(&self, assignment: &Assignment) -> Result<(), PortError> {
+        self.writer.run(async |on| rulings::assign::<E>(on, assignment).await).await
+    }
+
+    async fn revoke(&self, token: &str, until: Timestamp) -> Result<(), PortError> {
+        self.writer.run(async |on| rulings::revoke::<E>(on, token, until).await).await
     }
 }

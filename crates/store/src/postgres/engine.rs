@@ -1,14 +1,16 @@
 //! Postgres, for code that is written once for both databases.
 
-use domain::ports::{Appended, SealedRow, ShardLease};
+use domain::ports::{Appended, Courier, PortError, SealedRow, ShardLease};
 use domain::words::{Entry, Sealed};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgArguments;
 use sqlx::{Arguments, Connection, PgConnection, Postgres, Transaction};
 
-use super::{append, vault};
+use super::{append, relay, vault};
+use crate::bookings::outbox::Told;
 use crate::engine::{Engine, Row, Sql, Value};
 use crate::failure::Failure;
+use crate::gate::Gate;
 use crate::migrations;
 
 impl Engine for Postgres {
@@ -26,6 +28,15 @@ impl Engine for Postgres {
 
     async fn replace(connection: &mut PgConnection, rows: &[(SealedRow, Sealed)]) -> Result<u64, Failure> {
         vault::replace(connection, rows).await
+    }
+
+    async fn relay(
+        _reader: &Gate<Self>,
+        writer: &Gate<Self>,
+        courier: &dyn Courier,
+        limit: usize,
+    ) -> Result<Told, PortError> {
+        relay::relay(writer, courier, limit).await
     }
 
     async fn begin(connection: &mut PgConnection) -> Result<Transaction<'_, Self>, Failure> {
@@ -55,6 +66,9 @@ fn arguments(values: &[Value<'_>]) -> Result<PgArguments, sqlx::Error> {
             Value::Number(number) => arguments.add(number),
             Value::Flag(flag) => arguments.add(flag),
             Value::Id(id) => arguments.add(id),
+            Value::OptionalId(id) => arguments.add(id),
+            Value::Bytes(bytes) => arguments.add(bytes),
+            Value::Numbers(numbers) => arguments.add(numbers),
             Value::Texts(texts) => arguments.add(texts),
         };
         added.map_err(sqlx::Error::Encode)?;

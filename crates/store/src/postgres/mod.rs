@@ -6,6 +6,7 @@
 mod append;
 mod columns;
 mod engine;
+mod relay;
 mod vault;
 
 use std::str::FromStr;
@@ -21,7 +22,7 @@ use crate::failure::{of_migration, translate};
 use crate::gate::Gate;
 use crate::migrations;
 use crate::options::StoreOptions;
-use crate::{Opened, SqlDirectory, SqlStore, SqlVault};
+use crate::{Opened, SqlBookings, SqlDirectory, SqlStore, SqlUploads, SqlVault};
 
 /// Longest wait for a first connection when migrating.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -39,7 +40,9 @@ pub(crate) fn open(url: &str, options: StoreOptions) -> Result<Opened, PortError
     let upkeep = gate(1, options.statement_timeout.max(migrations::DEADLINE));
     Ok(Opened {
         store: Arc::new(SqlStore { reader, writer }),
-        directory: Arc::new(SqlDirectory { reader: everyday.clone(), writer: everyday }),
+        directory: Arc::new(SqlDirectory { reader: everyday.clone(), writer: everyday.clone() }),
+        bookings: Arc::new(SqlBookings::new(everyday.clone(), everyday.clone())),
+        uploads: Arc::new(SqlUploads { reader: everyday.clone(), writer: everyday }),
         vault: Arc::new(SqlVault { reader: upkeep.clone(), writer: upkeep }),
     })
 }
@@ -67,6 +70,8 @@ fn patient(connect: &PgConnectOptions, patience: Duration) -> PgConnectOptions {
         // A client that vanished within a transaction must not keep its locks.
         ("idle_in_transaction_session_timeout", (2 * patience).to_string()),
         ("client_connection_check_interval", patience.to_string()),
+        // What is read under a lock is what was committed before the lock was had, however the server is set.
+        ("default_transaction_isolation", "read committed".to_owned()),
         // A plan made while the tables were empty would be kept as they grow.
         ("plan_cache_mode", "force_custom_plan".to_owned()),
     ])

@@ -1,15 +1,17 @@
 //! SQLite, for code that is written once for both databases.
 
-use domain::ports::{Appended, SealedRow, ShardLease};
+use domain::ports::{Appended, Courier, PortError, SealedRow, ShardLease};
 use domain::words::{Entry, Sealed};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::types::Json;
 use sqlx::{Arguments, Connection, Sqlite, SqliteConnection, Transaction};
 
-use super::{append, vault};
+use super::{append, relay, vault};
+use crate::bookings::outbox::Told;
 use crate::engine::{Engine, Row, Sql, Value};
 use crate::failure::Failure;
+use crate::gate::Gate;
 use crate::migrations;
 
 impl Engine for Sqlite {
@@ -30,6 +32,15 @@ impl Engine for Sqlite {
         rows: &[(SealedRow, Sealed)],
     ) -> Result<u64, Failure> {
         vault::replace(connection, rows).await
+    }
+
+    async fn relay(
+        reader: &Gate<Self>,
+        writer: &Gate<Self>,
+        courier: &dyn Courier,
+        limit: usize,
+    ) -> Result<Told, PortError> {
+        relay::relay(reader, writer, courier, limit).await
     }
 
     /// With the write lock from its first statement, so that it never has to give up half-way.
@@ -64,6 +75,9 @@ fn arguments(values: &[Value<'_>]) -> Result<SqliteArguments, sqlx::Error> {
             Value::Number(number) => arguments.add(number),
             Value::Flag(flag) => arguments.add(flag),
             Value::Id(id) => arguments.add(id),
+            Value::OptionalId(id) => arguments.add(id),
+            Value::Bytes(bytes) => arguments.add(bytes),
+            Value::Numbers(numbers) => arguments.add(Json(numbers)),
             Value::Texts(texts) => arguments.add(Json(texts)),
         };
         added.map_err(sqlx::Error::Encode)?;

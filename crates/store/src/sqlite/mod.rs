@@ -5,6 +5,7 @@
 
 mod append;
 mod engine;
+mod relay;
 mod vault;
 
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::failure::{of_migration, translate};
 use crate::gate::Gate;
 use crate::migrations;
 use crate::options::StoreOptions;
-use crate::{Opened, SqlDirectory, SqlStore, SqlVault};
+use crate::{Opened, SqlBookings, SqlDirectory, SqlStore, SqlUploads, SqlVault};
 
 /// Longest wait for another process's transaction when migrating.
 const MIGRATION_PATIENCE: Duration = Duration::from_secs(60);
@@ -35,6 +36,8 @@ pub(crate) fn open(url: &str, options: StoreOptions) -> Opened {
     Opened {
         store: Arc::new(SqlStore { reader: reader.clone(), writer: writer.clone() }),
         directory: Arc::new(SqlDirectory { reader: reader.clone(), writer: writer.clone() }),
+        bookings: Arc::new(SqlBookings::new(reader.clone(), writer.clone())),
+        uploads: Arc::new(SqlUploads { reader: reader.clone(), writer: writer.clone() }),
         vault: Arc::new(SqlVault { reader, writer }),
     }
 }

@@ -3,7 +3,7 @@
 use domain::ports::Located;
 use domain::words::{Kind, MessageId, Position, UserId};
 
-use crate::scene::{Scene, at, by, change, in_chat, message, named, room, within};
+use crate::scene::{Scene, at, by, change, in_chat, message, named, room, sealed, within};
 
 async fn page_seqs(scene: &Scene, before: Option<u64>, limit: usize) -> Vec<u64> {
     let messages = scene.store.page(&room("7"), before, limit).await.unwrap();
@@ -36,6 +36,27 @@ pub(crate) async fn a_page_steps_over_everything_that_is_no_message(scene: &Scen
     batch.push(message(42, "second"));
     scene.append(&batch).await;
     assert_eq!(page_seqs(scene, None, 2).await, vec![1, 42]);
+}
+
+pub(crate) async fn what_stands_above_a_number_is_read_forward_with_its_current_text(scene: &Scene) {
+    let (first, second) = (message(1, "first"), message(2, "second"));
+    let mut batch = vec![first.clone(), second.clone(), change(3, Kind::React, &first, "+1")];
+    batch.extend([change(4, Kind::Edit, &first, "edited"), change(5, Kind::Delete, &second, "")]);
+    batch.push(message(6, "last"));
+    batch.extend((1..=9).map(|seq| within(message(seq, "elsewhere"), "70")));
+    scene.append(&batch).await;
+    let forward = async |after, limit| scene.store.forward(&room("7"), after, limit).await.unwrap();
+    let seqs = async |after, limit| -> Vec<u64> {
+        forward(after, limit).await.iter().map(|message| message.position.seq).collect()
+    };
+    assert_eq!(seqs(0, 2).await, vec![1, 2]);
+    assert_eq!(seqs(2, 2).await, vec![6]);
+    assert_eq!(seqs(0, usize::MAX).await, vec![1, 2, 6]);
+    assert_eq!(seqs(6, 10).await, [0; 0]);
+    assert_eq!(seqs(u64::MAX, 10).await, [0; 0]);
+    let told = forward(0, 10).await;
+    assert_eq!((&told[0].body, told[0].edited_at.is_some()), (&sealed("edited"), true));
+    assert_eq!((told[1].body.bytes.len(), told[1].deleted_at.is_some()), (0, true));
 }
 
 pub(crate) async fn replay_returns_everything_above_a_position_in_order(scene: &Scene) {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::ports::{Appended, Created, Directory, ShardLease, Store, Vault};
+use domain::ports::{Appended, Bookings, Created, Directory, ShardLease, Store, Uploads, Vault};
 use domain::words::{
     Author, Chat, ClientId, Draft, Entry, KeyId, Kind, MessageId, NewChat, Position, Role, RoomId, Sealed,
     Timestamp, UserId,
 };
-use sqlx::{Connection, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use store::{Opened, StoreOptions};
 use testkit::{Folder, Postgres};
 
@@ -16,6 +16,8 @@ use testkit::{Folder, Postgres};
 pub(crate) struct Scene {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) bookings: Arc<dyn Bookings>,
+    pub(crate) uploads: Arc<dyn Uploads>,
     pub(crate) vault: Arc<dyn Vault>,
     pub(crate) empty_url: String,
     url: String,
@@ -41,9 +43,9 @@ impl Scene {
     async fn open(url: &str, empty_url: String, folder: Option<Folder>) -> Self {
         store::migrate(url).await.expect("a new database takes the schema");
         let opened = store::open(url, StoreOptions::default()).await.expect("the url is legible");
-        let Opened { store, directory, vault } = opened;
+        let Opened { store, directory, bookings, uploads, vault } = opened;
         store.ready().await.expect("a migrated database is ready");
-        Self { store, directory, vault, empty_url, url: url.to_owned(), _folder: folder }
+        Self { store, directory, bookings, uploads, vault, empty_url, url: url.to_owned(), _folder: folder }
     }
 
     /// Appends as the only holder there ever was.
@@ -54,9 +56,33 @@ impl Scene {
 
 /// What most tests of the directory begin with, and what no port tells.
 impl Scene {
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.url.starts_with("postgres")
+    }
+
+    /// What another process has before it. A SQLite file belongs to one process.
+    pub(crate) async fn another_process(&self) -> Arc<dyn Bookings> {
+        if !self.is_postgres() {
+            return Arc::clone(&self.bookings);
+        }
+        store::open(&self.url, StoreOptions::default()).await.unwrap().bookings
+    }
+
+    /// Changes what no port changes.
+    pub(crate) async fn execute(&self, statement: &str) {
+        let statement = AssertSqlSafe(statement.to_owned());
+        if self.is_postgres() {
+            let mut connection = PgConnection::connect(&self.url).await.unwrap();
+            sqlx::query(statement).execute(&mut connection).await.unwrap();
+        } else {
+            let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::query(statement).execute(&mut connection).await.unwrap();
+        }
+    }
+
     /// The one number that a query gives.
     pub(crate) async fn count(&self, query: &'static str) -> i64 {
-        if self.url.starts_with("postgres") {
+        if self.is_postgres() {
             let mut connection = PgConnection::connect(&self.url).await.unwrap();
             sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap()
         } else {
@@ -67,7 +93,7 @@ impl Scene {
 
     /// When the users were last here, their milliseconds added.
     pub(crate) async fn last_seen(&self) -> i64 {
-        self.count(if self.url.starts_with("postgres") {
+        self.count(if self.is_postgres() {
             "SELECT sum(extract(epoch FROM last_seen) * 1000)::bigint FROM users"
         } else {
             "SELECT sum(last_seen) FROM users"

@@ -24,6 +24,8 @@ pub(crate) struct Chat<'a> {
     epoch: u64,
     #[serde(serialize_with = "crate::timestamp::serialize")]
     sent_at: Timestamp,
+    #[serde(serialize_with = "crate::timestamp::serialize_some", skip_serializing_if = "Option::is_none")]
+    edited_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,12 +53,18 @@ impl<'a> Chat<'a> {
             seq: message.position.seq,
             epoch: message.position.epoch,
             sent_at: message.sent_at,
+            edited_at: None,
             client_id: message.client_id.as_ref().map(ClientId::as_str),
             message_type: readable.and_then(|content| unusual(content.message_type)),
             reply_to: readable.and_then(|content| content.reply_to()).map(Id),
             attachments: readable.map_or(&[], |content| &content.attachments),
             unreadable: content.err().copied().map(Reason),
         }
+    }
+
+    /// The same, and when its text last changed.
+    pub(crate) fn with_edit(message: &'a Message, form: Form) -> Self {
+        Self { edited_at: message.edited_at, ..Self::new(message, form) }
     }
 
     /// How many bytes the object takes, roughly.

@@ -25,7 +25,7 @@ impl<'a> ErrorFrame<'a> {
         Self {
             code: fault.code.as_str(),
             message: &fault.message,
-            reference: reference.and_then(|text| serde_json::from_str(text).ok()),
+            reference: super::mark(reference),
             retry_after: fault.retry_after.map(milliseconds),
         }
     }

@@ -23,3 +23,8 @@ pub(crate) fn read_mark(mark: Option<Mark<'_>>) -> Result<Option<Reference>, Fau
     }
     Ok(Some(text.into()))
 }
+
+/// A mark that was read before, to be repeated.
+pub(crate) fn mark(reference: Option<&str>) -> Option<Mark<'_>> {
+    reference.and_then(|text| serde_json::from_str(text).ok())
+}

@@ -8,7 +8,9 @@ mod chat;
 mod error;
 mod field;
 mod fields;
+mod frame;
 mod mark;
+mod raw;
 mod room;
 mod value;
 mod words;
@@ -19,10 +21,12 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use chat::{Chat, Resync};
 pub(crate) use error::{ErrorFrame, milliseconds};
-pub(crate) use field::{client_id, epoch, since};
+pub(crate) use field::{client_id, epoch, flag, message_id, message_type, reply_to, since, uploads, user};
 pub(crate) use fields::each_field;
-pub(crate) use mark::{Mark, read_mark};
-pub(crate) use room::{RoomName, named};
+pub(crate) use frame::{Frame, Rare};
+pub(crate) use mark::{Mark, mark, read_mark};
+pub(crate) use raw::{Pong, Reconnect, SHORT, Seats, Stats};
+pub(crate) use room::{LOBBY, RoomName, named, room, written};
 pub(crate) use value::{LARGEST, Value, text, whole};
 pub(crate) use words::{Id, Reason, User, unusual};
 

@@ -7,6 +7,9 @@ use serde::{Serialize, Serializer};
 
 use super::{LARGEST, Value, invalid};
 
+/// What clients call the lobby.
+pub(crate) const LOBBY: &str = "lobby";
+
 /// A room named by a bare name in `namespace`. Missing or of another type breaks `rule`; a number or a
 /// string that is no legal name is an invalid room.
 pub(crate) fn named(
@@ -14,14 +17,26 @@ pub(crate) fn named(
     namespace: Namespace,
     rule: &'static str,
 ) -> Result<RoomRef, Fault> {
-    let (name, form) = match value {
-        Some(Value::Text(name)) => (name, Form::Text),
-        Some(Value::Whole(number)) => (number_name(number)?, Form::Number),
-        Some(Value::Fraction) => return Err(illegal_number()),
-        None | Some(Value::Null | Value::Other) => return Err(invalid(rule)),
-    };
-    let id = RoomId::new(namespace, &name).map_err(|error| Fault::new(Code::InvalidRoom, error.0))?;
-    Ok(RoomRef { id, form })
+    let (name, form) = written(value, rule)?;
+    Ok(RoomRef { id: room(namespace, &name)?, form })
+}
+
+/// A room's name, and the form in which it is written.
+pub(crate) fn written<'a>(
+    value: Option<Value<'a>>,
+    rule: &'static str,
+) -> Result<(Cow<'a, str>, Form), Fault> {
+    match value {
+        Some(Value::Text(name)) => Ok((name, Form::Text)),
+        Some(Value::Whole(number)) => Ok((number_name(number)?, Form::Number)),
+        Some(Value::Fraction) => Err(illegal_number()),
+        None | Some(Value::Null | Value::Boolean(_) | Value::Other) => Err(invalid(rule)),
+    }
+}
+
+/// The room of a name.
+pub(crate) fn room(namespace: Namespace, name: &str) -> Result<RoomId, Fault> {
+    RoomId::new(namespace, name).map_err(|error| Fault::new(Code::InvalidRoom, error.0))
 }
 
 fn number_name<'a>(number: i64) -> Result<Cow<'a, str>, Fault> {
@@ -49,6 +64,8 @@ impl<'a> From<&'a RoomRef> for RoomName<'a> {
 impl Serialize for RoomName<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.form {
+            // There is one lobby, and its name in the cluster is nobody's business.
+            Form::Text if self.id.namespace() == Namespace::Lobby => serializer.serialize_str(LOBBY),
             Form::Text => serializer.serialize_str(self.id.name()),
             Form::Key => serializer.serialize_str(self.id.key()),
             Form::Number => match self.id.name().parse::<u64>() {

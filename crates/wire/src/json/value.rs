@@ -30,7 +30,9 @@ pub(crate) enum Value<'a> {
     Fraction,
     /// `null`.
     Null,
-    /// A boolean, a list or an object: no field of ours takes one.
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A list or an object.
     Other,
 }
 
@@ -38,7 +40,9 @@ pub(crate) enum Value<'a> {
 pub(crate) fn text<'a>(value: Option<Value<'a>>, rule: &'static str) -> Result<Cow<'a, str>, Fault> {
     match value {
         Some(Value::Text(text)) => Ok(text),
-        None | Some(Value::Whole(_) | Value::Fraction | Value::Null | Value::Other) => Err(invalid(rule)),
+        None | Some(Value::Whole(_) | Value::Fraction | Value::Null | Value::Boolean(_) | Value::Other) => {
+            Err(invalid(rule))
+        }
     }
 }
 
@@ -55,7 +59,7 @@ pub(crate) fn whole(
             Ok(number) if range.contains(&number) => Ok(Some(number)),
             Ok(_) | Err(_) => Err(invalid(rule)),
         },
-        Some(Value::Text(_) | Value::Fraction | Value::Other) => Err(invalid(rule)),
+        Some(Value::Text(_) | Value::Fraction | Value::Boolean(_) | Value::Other) => Err(invalid(rule)),
     }
 }
 
@@ -94,8 +98,8 @@ impl<'de> Visitor<'de> for AnyValue {
         Ok(whole_part(number))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Value<'de>, E> {
-        Ok(Value::Other)
+    fn visit_bool<E>(self, boolean: bool) -> Result<Value<'de>, E> {
+        Ok(Value::Boolean(boolean))
     }
 
     fn visit_unit<E>(self) -> Result<Value<'de>, E> {
@@ -142,7 +146,7 @@ mod tests {
             ("1e30", Value::Whole(i64::MAX)),
             ("-1e30", Value::Whole(i64::MIN)),
             ("null", Value::Null),
-            ("true", Value::Other),
+            ("true", Value::Boolean(true)),
             (r#"[1,{"a":[]}]"#, Value::Other),
             ("{}", Value::Other),
         ];

@@ -1,32 +1,31 @@
-//! Frames to commands: which fields each type takes, and what they must be.
+//! What the types of this door take, and what their fields must be.
 //!
-//! Only the fields that the type takes are looked at. Limits of the text itself are the session's.
+//! Only the fields that a type takes are looked at. Limits of the text itself are the session's.
 
 use domain::dialect::{Misread, Request};
-use domain::words::{Code, Command, Content, Fault, Join, Namespace, RoomRef, Say};
+use domain::words::{Command, Content, Fault, Join, Namespace, RoomRef, Say};
 
-use super::frame::Frame;
-use crate::json::{self, Value};
+use crate::json::{self, Frame, Value};
+use crate::types::fields::{CLIENT_ID, EPOCH, NEWEST, SINCE};
+use crate::types::{self, Field, Handler, ReadFrame, Shape};
+
+/// Every type that this door understands.
+pub(super) const TYPES: &[Handler<ReadFrame>] = &[
+    Handler::new("join_room", JOIN, |frame| join(frame).map(Command::Join)),
+    Handler::new("leave_room", LEAVE, |frame| leave(frame).map(Command::Leave)),
+    Handler::new("chat", CHAT, |frame| say(frame).map(Command::Say)),
+];
+
+const ROOM: Field = Field::required("roomId", "the room's name").of(Shape::RoomName);
+
+const JOIN: &[Field] = &[ROOM, SINCE, EPOCH, NEWEST];
+const LEAVE: &[Field] = &[ROOM.or("room")];
+const CHAT: &[Field] = &[ROOM, Field::required("message", "the text").of(Shape::Text), CLIENT_ID];
 
 /// Reads one frame.
 pub(super) fn request(frame: &[u8]) -> Result<Request, Misread> {
-    let unmarked = |fault| Misread { fault, reference: None };
-    let frame: Frame<'_> = json::object(frame).map_err(unmarked)?;
-    let reference = json::read_mark(frame.mark).map_err(unmarked)?;
-    match command(frame) {
-        Ok(command) => Ok(Request { command, reference }),
-        Err(fault) => Err(Misread { fault, reference }),
-    }
-}
-
-fn command(mut frame: Frame<'_>) -> Result<Command, Fault> {
-    let kind = json::text(frame.kind.take(), "type must be there and must be a string")?;
-    match &*kind {
-        "join_room" => join(frame).map(Command::Join),
-        "leave_room" => leave(frame).map(Command::Leave),
-        "chat" => say(frame).map(Command::Say),
-        _ => Err(Fault::new(Code::UnknownType, "type must be join_room, leave_room or chat")),
-    }
+    let frame = json::object(frame).map_err(|fault| Misread { fault, reference: None })?;
+    types::request(frame, TYPES)
 }
 
 fn join(frame: Frame<'_>) -> Result<Join, Fault> {

@@ -5,10 +5,7 @@ use domain::dialect::Answer;
 use domain::words::{Event, Fault, Form, Position, RoomRef};
 use serde::{Serialize, Serializer};
 
-use crate::json::{self, Chat, ErrorFrame, Resync, RoomName, milliseconds};
-
-/// What a short frame takes at most, in bytes; longer ones grow.
-const SHORT: usize = 256;
+use crate::json::{self, Chat, ErrorFrame, Reconnect, Resync, RoomName, SHORT};
 
 /// A room event, or nothing where these clients do not hear of it.
 pub(super) fn event(event: &Event, form: Form) -> Option<Bytes> {
@@ -35,21 +32,24 @@ fn chat(event: &Event, form: Form) -> Option<Chat<'_>> {
 /// An answer to one client.
 pub(super) fn answer(answer: &Answer, reference: Option<&str>) -> Option<Bytes> {
     match answer {
-        Answer::Joined { room, head, recovered, history, members } => {
+        Answer::Joined { room, head, recovered, history, members, at: _ } => {
             let history = Page { events: history, form: room.form };
             Some(joined(room, *head, *recovered, history, *members))
         }
         Answer::Left { room } => Some(json::frame(SHORT, &Left { room_id: room.into() })),
         Answer::Refused(fault) => Some(refused(fault, reference)),
-        Answer::Reconnect { retry_after } => {
-            Some(json::frame(SHORT, &Reconnect { retry_after_ms: milliseconds(*retry_after) }))
-        }
+        Answer::Reconnect { retry_after } => Some(json::frame(SHORT, &Reconnect::new(*retry_after))),
         Answer::Accepted { .. }
         | Answer::Done
-        | Answer::Welcome { .. }
+        | Answer::Welcome(_)
         | Answer::Stored { .. }
         | Answer::Expelled { .. }
-        | Answer::TokenExpiring { .. } => None,
+        | Answer::TokenExpiring { .. }
+        | Answer::History { .. }
+        | Answer::Users(_)
+        | Answer::Stats { .. }
+        | Answer::Pong { .. }
+        | Answer::Custom(_) => None,
     }
 }
 
@@ -79,12 +79,6 @@ struct Joined<'a> {
 #[serde(tag = "type", rename = "left", rename_all = "camelCase")]
 struct Left<'a> {
     room_id: RoomName<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename = "reconnect", rename_all = "camelCase")]
-struct Reconnect {
-    retry_after_ms: u64,
 }
 
 /// The messages among some events, as a list of the same objects that live clients see.

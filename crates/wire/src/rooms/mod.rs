@@ -5,23 +5,30 @@
 
 mod decode;
 mod encode;
-mod frame;
 
 use bytes::Bytes;
 use domain::dialect::{Answer, Dialect, Misread, Request};
 use domain::words::{Event, Form, Joins, Position, Profile, Refusal, RoomId};
+
+use crate::types::{Handler, Spec};
 
 /// What clients of this dialect's door expect.
 pub const PROFILE: Profile = Profile {
     name: "rooms",
     refusal: Refusal::Close { missing: "Authentication token required", bad: "Invalid authentication token" },
     warns_of_expiry: false,
-    joins: Joins { own: false, chats: false },
+    joins: Joins { own: false, chats: false, lobby: false },
     welcomes: false,
     shows_members: false,
     recovers: false,
     tells_stored: false,
+    shows_users: false,
 };
+
+/// The types that clients of this door may send.
+pub fn types() -> impl Iterator<Item = &'static Spec> {
+    decode::TYPES.iter().map(Handler::spec)
+}
 
 /// The translator of the `rooms` dialect.
 #[derive(Debug, Clone, Copy, Default)]

@@ -17,21 +17,29 @@ use bytes::Bytes;
 use domain::dialect::{Answer, Dialect, Misread, Request};
 use domain::words::{Event, Form, Joins, Position, Profile, Refusal, RoomId};
 
+use crate::types::Spec;
+
 /// What clients of this dialect's door expect. A bad token is refused while the namespace is entered, by
 /// the door itself: `refusal` is not consulted.
 pub const PROFILE: Profile = Profile {
     name: "socketio",
     refusal: Refusal::Unauthorized,
     warns_of_expiry: true,
-    joins: Joins { own: true, chats: true },
+    joins: Joins { own: true, chats: true, lobby: false },
     welcomes: true,
     shows_members: true,
     recovers: false,
     tells_stored: true,
+    shows_users: false,
 };
 
 /// The same, where clients that come back are given what they missed.
 pub const PROFILE_RECOVERING: Profile = Profile { recovers: true, ..PROFILE };
+
+/// The events that clients of this door may send.
+pub fn types() -> impl Iterator<Item = &'static Spec> {
+    decode::specs()
+}
 
 /// The translator of the `socketio` dialect.
 #[derive(Debug, Clone, Copy, Default)]

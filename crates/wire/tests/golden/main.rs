@@ -2,21 +2,26 @@
 //!
 //! `C>` is what a client sends, followed by `=>` (the command it becomes) or `S>` (the error it is answered
 //! with). `E>` is a room event and `A>` an answer (`A13>`: one to a request with the mark 13), each described by a
-//! small JSON object (see `scene.rs`) and followed by `S>`: the exact frame, or `-` where these clients hear nothing.
-//! `#` and blank lines are kept.
+//! small JSON object (see `scene.rs` and `said.rs`) and followed by `S>`: the exact frame, or `-` where these
+//! clients hear nothing. `#` and blank lines are kept.
 //!
 //! To write the outcomes anew after an intended change: `HUBBUB_BLESS=1 cargo test -p wire --test golden`,
 //! then read the difference in version control before keeping it.
 
+mod custom;
 mod request;
+mod said;
 mod scene;
 
 use std::fs;
 use std::path::Path;
 
 use domain::dialect::{Answer, Dialect};
+use wire::events::Events;
+use wire::hub::Hub;
 use wire::rooms::Rooms;
 use wire::socketio::SocketIo;
+use wire::types::Registry;
 
 #[test]
 fn the_rooms_dialect_keeps_its_transcripts() {
@@ -41,6 +46,26 @@ fn a_recovering_client_is_told_its_place_and_nothing_else_differs() {
     for name in ["chat_commands", "live_commands", "refusals", "user_events", "answers"] {
         keep(&format!("socketio/{name}"), &dialect);
     }
+}
+
+#[test]
+fn the_events_dialect_keeps_its_transcripts() {
+    for name in ["commands", "refusals", "events", "answers"] {
+        keep(&format!("events/{name}"), &Events);
+    }
+}
+
+#[test]
+fn the_hub_dialect_keeps_its_transcripts() {
+    for name in ["rooms", "messages", "others", "refusals", "custom", "events", "signs", "answers"] {
+        keep(&format!("hub/{name}"), &hub());
+    }
+}
+
+/// A hub with one type of an embedder's own.
+fn hub() -> Hub {
+    let registry = Registry::built_in().with(custom::poll()).expect("the name is free");
+    Hub::new(registry)
 }
 
 /// Compares one transcript with what the dialect says now, or writes it anew where that is asked for.
@@ -85,7 +110,7 @@ fn outcome(line: &str, dialect: &dyn Dialect) -> Option<String> {
         _ => {
             let reference = mark.strip_prefix('A')?;
             let reference = Some(reference).filter(|reference| !reference.is_empty());
-            Some(said(dialect.answer(&scene::answer(rest), reference)))
+            Some(said(dialect.answer(&said::answer(rest), reference)))
         }
     }
 }

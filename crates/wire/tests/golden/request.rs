@@ -3,7 +3,9 @@
 use std::fmt::{Debug, Write};
 
 use domain::dialect::Request;
-use domain::words::{Amend, Call, Change, ClientId, Command, Content, Join, MessageType, RoomRef, Say};
+use domain::words::{
+    Amend, Call, Change, ClientId, Command, Content, Join, MessageType, Role, RoomRef, Say, Scope,
+};
 
 /// `join room:7 Number since=5`, `leave room:a Text`, `say room:a Text "hello" clientId="c1"`, …, each with `ref=…`.
 pub(crate) fn shown(request: &Request) -> String {
@@ -18,11 +20,33 @@ pub(crate) fn shown(request: &Request) -> String {
             format!("call {to} numeric={} {} {data}", to.is_numeric(), kind.as_str())
         }
         Command::Refresh(token) => format!("refresh {token:?}"),
+        Command::History { room: read, before, limit } => {
+            let mut line = format!("history {}", room(read));
+            add(&mut line, "before", *before);
+            add(&mut line, "limit", *limit);
+            line
+        }
+        Command::Users => "users".into(),
+        Command::Stats => "stats".into(),
+        Command::Announce { scope, message } => format!("announce {} {message:?}", scoped(scope)),
+        Command::Ping => "ping".into(),
+        Command::Custom(custom) => format!("custom {:?}", custom.0),
     };
+    add(&mut line, "role", Some(request.role.as_str()).filter(|_| request.role != Role::User));
+    add(&mut line, "cost", Some(request.cost).filter(|cost| *cost != 1));
     if let Some(reference) = &request.reference {
         write!(line, " ref={reference}").expect("a string takes everything");
     }
     line
+}
+
+fn scoped(scope: &Scope) -> String {
+    match scope {
+        Scope::All => "all".into(),
+        Scope::Others => "others".into(),
+        Scope::User(user) => format!("user {user} numeric={}", user.is_numeric()),
+        Scope::Room(to) => format!("room {}", room(to)),
+    }
 }
 
 fn joined(Join { room: joined, since, epoch, history, alone }: &Join) -> String {

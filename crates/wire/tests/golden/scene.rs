@@ -1,25 +1,25 @@
-//! Events and answers from the short descriptions in transcripts. What a description leaves out has a
+//! Events from the short descriptions in transcripts. What a description leaves out has a
 //! fixed value, so that a line shows only what it is about.
 
-use std::time::Duration;
-
-use domain::dialect::Answer;
-use domain::ports::Published;
 use domain::words::{
-    Amendment, Attachment, Author, ClientId, Code, Content, Event, Fault, Form, Message, MessageId,
-    MessageType, Position, RoomId, RoomRef, Sign, Signal, SignalKind, Timestamp, Unreadable, UserId,
+    Amendment, Announcement, Attachment, Author, BookingId, ClientId, Content, Event, EventId, Form, Message,
+    MessageId, MessageType, Position, RoomId, SeatChange, SeatChangeKind, Sign, Signal, SignalKind,
+    Timestamp, Unreadable, UserId,
 };
 use serde::Deserialize;
 use serde_json::Value;
 
 /// 2026-11-20T18:59:03.120Z
-const SENT_AT: i64 = 1_795_201_143_120;
-const MESSAGE: &str = "\"0193481f-6b20-7000-8000-0000000000aa\"";
+pub(crate) const SENT_AT: i64 = 1_795_201_143_120;
+pub(crate) const MESSAGE: &str = "\"0193481f-6b20-7000-8000-0000000000aa\"";
+
+/// Somebody's id and name.
+type Named = (Value, Option<String>);
 
 /// One event or message: `{"kind":"message","room":"7","form":"number","user":7,"text":"hi"}`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
-struct Told {
+pub(crate) struct Told {
     kind: String,
     namespace: String,
     room: String,
@@ -35,8 +35,11 @@ struct Told {
     attachments: Vec<Attachment>,
     unreadable: Option<String>,
     deleted: bool,
+    edited: bool,
     extra: Option<Box<str>>,
-    members: Vec<(Value, Option<String>)>,
+    members: Vec<Named>,
+    came: Vec<Named>,
+    left: Vec<Named>,
     count: u64,
     last_seen: bool,
     step: String,
@@ -61,8 +64,11 @@ impl Default for Told {
             attachments: Vec::new(),
             unreadable: None,
             deleted: false,
+            edited: false,
             extra: None,
             members: Vec::new(),
+            came: Vec::new(),
+            left: Vec::new(),
             count: 0,
             last_seen: false,
             step: "offer".into(),
@@ -78,7 +84,7 @@ pub(crate) fn event(description: &str) -> (Event, Form) {
     (happened(told), form)
 }
 
-fn happened(told: Told) -> Event {
+pub(crate) fn happened(told: Told) -> Event {
     match told.kind.as_str() {
         "message" => Event::Message(message(told)),
         "edited" => Event::Edited(amendment(told)),
@@ -99,9 +105,18 @@ fn sign(kind: &str, told: &Told) -> Sign {
         "read" => Sign::Read { message: message_id(MESSAGE), reader: who.user },
         "online" => Sign::Status { who, online: true, last_seen },
         "offline" => Sign::Status { who, online: false, last_seen },
-        "members" => {
-            let member = |(id, name): &(Value, Option<String>)| named_author(id, name.as_deref());
-            Sign::Members { members: told.members.iter().map(member).collect(), count: told.count }
+        "members" => Sign::Members {
+            members: people(&told.members),
+            count: told.count,
+            came: people(&told.came),
+            left: people(&told.left),
+        },
+        "attends" => Sign::Attendance { who, online: true, users: told.count },
+        "departs" => Sign::Attendance { who, online: false, users: told.count },
+        "booked" => Sign::Seats(seats(told, SeatChangeKind::Booked)),
+        "cancelled" => Sign::Seats(seats(told, SeatChangeKind::Cancelled)),
+        "announcement" => {
+            Sign::Announcement(Announcement { from: who.user, message: told.text.as_str().into() })
         }
         "signal" => {
             let kind = SignalKind::parse(&told.step).expect("a known step");
@@ -111,7 +126,23 @@ fn sign(kind: &str, told: &Told) -> Sign {
     }
 }
 
-fn message(told: Told) -> Message {
+fn seats(told: &Told, kind: SeatChangeKind) -> SeatChange {
+    SeatChange {
+        event: EventId::of_room(&place(told)).expect("an event's feed"),
+        version: told.seq,
+        kind,
+        booking: BookingId::parse("BK-7").expect("a legal booking id"),
+        user: author(told).user,
+        available: told.count,
+        at: Timestamp(SENT_AT),
+    }
+}
+
+fn people(named: &[Named]) -> Vec<Author> {
+    named.iter().map(|(id, name)| named_author(id, name.as_deref())).collect()
+}
+
+pub(crate) fn message(told: Told) -> Message {
     Message {
         room: place(&told),
         position: position(&told),
@@ -119,7 +150,7 @@ fn message(told: Told) -> Message {
         author: author(&told),
         client_id: told.client_id.as_deref().map(|id| ClientId::parse(id).expect("a legal client id")),
         sent_at: Timestamp(SENT_AT),
-        edited_at: None,
+        edited_at: told.edited.then_some(Timestamp(SENT_AT + 1)),
         deleted_at: told.deleted.then_some(Timestamp(SENT_AT + 1)),
         content: content(told),
     }
@@ -156,7 +187,7 @@ fn author(told: &Told) -> Author {
     named_author(&told.user, told.username.as_deref())
 }
 
-fn named_author(id: &Value, name: Option<&str>) -> Author {
+pub(crate) fn named_author(id: &Value, name: Option<&str>) -> Author {
     let user = match id {
         Value::Number(number) => UserId::number(number.as_i64().expect("an integer")),
         user => UserId::text(user.as_str().expect("a string or a number")),
@@ -172,138 +203,19 @@ fn place(told: &Told) -> RoomId {
     room(&told.namespace, &told.room)
 }
 
-fn room(namespace: &str, name: &str) -> RoomId {
+pub(crate) fn room(namespace: &str, name: &str) -> RoomId {
     RoomId::parse(&format!("{namespace}:{name}")).expect("a legal room")
 }
 
-fn open() -> String {
-    "room".into()
-}
-
-fn message_id(json: &str) -> MessageId {
+pub(crate) fn message_id(json: &str) -> MessageId {
     MessageId(serde_json::from_str(json).expect("a UUID in quotes"))
 }
 
-fn form(name: &str) -> Form {
+pub(crate) fn form(name: &str) -> Form {
     match name {
         "text" => Form::Text,
         "number" => Form::Number,
         "key" => Form::Key,
         name => panic!("no form is called {name}"),
     }
-}
-
-/// One answer: `{"left":{"room":"7","form":"number"}}`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-enum Said {
-    #[serde(rename_all = "camelCase")]
-    Joined {
-        #[serde(default = "open")]
-        namespace: String,
-        room: String,
-        form: String,
-        seq: u64,
-        epoch: u64,
-        recovered: Option<bool>,
-        history: Vec<Told>,
-        members: u64,
-    },
-    Left {
-        #[serde(default = "open")]
-        namespace: String,
-        room: String,
-        form: String,
-    },
-    Accepted {
-        seq: u64,
-    },
-    Done,
-    Welcome {
-        connection: Box<str>,
-        recovery: Option<Box<str>>,
-    },
-    Stored {
-        #[serde(default = "open")]
-        namespace: String,
-        room: String,
-        form: String,
-        seq: u64,
-        epoch: u64,
-    },
-    Expelled {
-        #[serde(default = "open")]
-        namespace: String,
-        room: String,
-        form: String,
-    },
-    #[serde(rename_all = "camelCase")]
-    Refused {
-        code: String,
-        message: String,
-        retry_after_ms: Option<u64>,
-    },
-    #[serde(rename_all = "camelCase")]
-    Reconnect {
-        retry_after_ms: u64,
-    },
-    #[serde(rename_all = "camelCase")]
-    TokenExpiring {
-        in_ms: u64,
-    },
-}
-
-/// An answer.
-pub(crate) fn answer(description: &str) -> Answer {
-    match serde_json::from_str(description).expect("a description of an answer") {
-        Said::Joined { namespace, room, form, seq, epoch, recovered, history, members } => Answer::Joined {
-            room: named(&namespace, &room, &form),
-            head: Position { epoch, seq },
-            recovered,
-            history: history.into_iter().map(happened).collect(),
-            members,
-        },
-        Said::Left { namespace, room, form } => Answer::Left { room: named(&namespace, &room, &form) },
-        Said::Done => Answer::Done,
-        Said::Welcome { connection, recovery } => Answer::Welcome { connection, recovery },
-        Said::Stored { namespace, room, form, seq, epoch } => {
-            Answer::Stored { room: named(&namespace, &room, &form), through: Position { epoch, seq } }
-        }
-        Said::Expelled { namespace, room, form } => {
-            Answer::Expelled { room: named(&namespace, &room, &form) }
-        }
-        Said::Accepted { seq } => Answer::Accepted {
-            published: Published {
-                position: Position { epoch: 1, seq },
-                id: message_id(MESSAGE),
-                repeated: false,
-            },
-        },
-        Said::Refused { code, message, retry_after_ms } => Answer::Refused(Fault {
-            code: coded(&code),
-            message: message.into(),
-            retry_after: retry_after_ms.map(Duration::from_millis),
-        }),
-        Said::Reconnect { retry_after_ms } => {
-            Answer::Reconnect { retry_after: Duration::from_millis(retry_after_ms) }
-        }
-        Said::TokenExpiring { in_ms } => Answer::TokenExpiring { remaining: Duration::from_millis(in_ms) },
-    }
-}
-
-fn named(namespace: &str, name: &str, as_written: &str) -> RoomRef {
-    RoomRef { id: room(namespace, name), form: form(as_written) }
-}
-
-fn coded(name: &str) -> Code {
-    let codes = [
-        Code::NotInRoom,
-        Code::RateLimited,
-        Code::Overloaded,
-        Code::Forbidden,
-        Code::NotFound,
-        Code::TokenExpired,
-        Code::TooManyConnections,
-    ];
-    codes.into_iter().find(|code| code.as_str() == name).expect("a code that transcripts use")
 }

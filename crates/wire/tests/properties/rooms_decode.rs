@@ -6,7 +6,7 @@ use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, propte
 use serde_json::{Value, json};
 use wire::rooms::Rooms;
 
-use crate::any_json;
+use crate::anything::any_json;
 
 fn code(frame: &[u8]) -> Option<Code> {
     Rooms.decode(frame).err().map(|misread| misread.fault.code)
@@ -101,7 +101,7 @@ proptest! {
     #[test]
     fn text_arrives_as_it_was_sent(text in any::<String>(), mark in any::<u32>()) {
         let frame = json!({"type": "chat", "roomId": 7, "message": text, "ref": mark}).to_string();
-        let Request { command, reference } = Rooms.decode(frame.as_bytes()).unwrap();
+        let Request { command, reference, .. } = Rooms.decode(frame.as_bytes()).unwrap();
         let Command::Say(say) = command else { panic!("a chat is no {command:?}") };
         prop_assert_eq!(say.content.text, text);
         prop_assert_eq!(reference, Some(mark.to_string().into()));

@@ -98,7 +98,7 @@ proptest! {
         let history: Vec<Event> = texts.iter().map(event).collect();
         let live: Vec<Value> = history.iter().map(|event| read(Rooms.event(event, Form::Number))).collect();
         let room = RoomRef { id: RoomId::new(Namespace::Room, "7").unwrap(), form: Form::Number };
-        let joined = Answer::Joined { room, head: Position::START, recovered: None, history, members: 1 };
+        let joined = Answer::Joined { room, head: Position::START, recovered: None, history, members: 1, at: Timestamp(0) };
         prop_assert_eq!(&read(Rooms.answer(&joined, None))["history"], &Value::from(live));
     }
 

@@ -6,7 +6,7 @@ use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, propte
 use serde_json::{Value, json};
 use wire::socketio::SocketIo;
 
-use crate::any_json;
+use crate::anything::any_json;
 
 const DIALECT: SocketIo = SocketIo { recovers: true };
 
@@ -145,7 +145,7 @@ proptest! {
     #[test]
     fn text_and_further_fields_arrive_as_they_were_sent(text in any::<String>(), number in 0u64..1 << 53, mood in any_json()) {
         let frame = format!("2{number}{}", json!(["send_message", {"roomId": 7, "text": text, "mood": mood}]));
-        let Request { command, reference } = DIALECT.decode(frame.as_bytes()).unwrap();
+        let Request { command, reference, .. } = DIALECT.decode(frame.as_bytes()).unwrap();
         let Command::Say(say) = command else { panic!("nothing is said by {command:?}") };
         prop_assert_eq!(say.content.text, text);
         prop_assert_eq!(reference, Some(number.to_string().into()));

@@ -46,7 +46,7 @@ fn parsed(frame: &Bytes) -> Vec<Value> {
 
 proptest! {
     #[test]
-    fn places_are_read_as_they_were_told(text in any::<String>(), extra in crate::any_json(), places in any_places()) {
+    fn places_are_read_as_they_were_told(text in any::<String>(), extra in crate::anything::any_json(), places in any_places()) {
         let frame = frame(&text, &extra);
         let placed = DIALECT.placed(&frame, &places);
         let (before, after) = (parsed(&frame), parsed(&placed));

@@ -1,8 +1,8 @@
 -- Removes the seats and slots of one node whose lease lapsed (or of the named one, which retires), and finds users whose
 -- grace is over; a bounded number per call. Whoever calls first is told; nobody else is. `census.lua` stands before this text.
 --
--- KEYS[1] nodes by lease end, KEYS[2] who is online, KEYS[3] who is leaving. The keys and channels of the rooms and users
---         swept are built here: they lie in the same shard.
+-- KEYS[1] nodes by lease end, KEYS[2] who is online, KEYS[3] who is leaving, KEYS[4] how many slots there are,
+-- KEYS[5] who has one. The keys and channels of the rooms and users swept are built here: they lie in the same shard.
 -- ARGV[1] what the shard's keys begin with, ARGV[2] the node to sweep whatever its lease, '' for lapsed ones,
 -- ARGV[3] seats, slots and users per call, ARGV[4] the caller, which never sweeps itself for a lapsed lease: it renews and
 --         compares, ARGV[5] grace ms of the named node's users; there is none for those who vanished
@@ -39,9 +39,14 @@ end
 
 local function give_back_slot(user, connection)
   local slots = base .. 'slots:' .. user
-  if redis.call('ZREM', slots, node .. '\0' .. connection) == 0 or redis.call('EXISTS', slots) == 1 then
+  if redis.call('ZREM', slots, node .. '\0' .. connection) == 0 then
     return
   end
+  redis.call('DECR', KEYS[4])
+  if redis.call('EXISTS', slots) == 1 then
+    return
+  end
+  redis.call('ZREM', KEYS[5], user)
   if named == '' then
     go_offline(user)
   else

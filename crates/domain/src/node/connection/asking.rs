@@ -6,7 +6,7 @@ use super::{Connection, Inbound, Underway, Work};
 use crate::dialect::{Answer, Request};
 use crate::node::Transport;
 use crate::node::patience::Over;
-use crate::words::{CloseReason, Code, Command, Fault, Join, RoomId};
+use crate::words::{CloseReason, Code, Command, Fault, Join, Role, RoomId};
 
 impl<T: Transport> Connection<T> {
     pub(super) fn hear(&mut self, inbound: Inbound) -> Result<(), Over> {
@@ -31,10 +31,8 @@ impl<T: Transport> Connection<T> {
     }
 
     pub(super) fn has_next(&self) -> bool {
-        let waits = self.next.is_some()
-            || self.resume.is_some()
-            || !self.summons.is_empty()
-            || self.seats.is_ailing();
+        let waits =
+            self.next.is_some() || self.start.is_some() || !self.summons.is_empty() || self.seats.is_ailing();
         waits && self.underway.work.is_none()
     }
 
@@ -52,9 +50,10 @@ impl<T: Transport> Connection<T> {
     }
 
     async fn ask(&mut self, request: Request) -> Result<(), Over> {
-        let Request { command, reference } = request;
+        let Request { command, reference, role, cost } = request;
         let marked = self.session.door.dialect.acknowledges(reference.as_deref());
-        let begun = match self.bucket.take(Instant::now()) {
+        let begun = match self.bucket.take(cost, Instant::now()) {
+            Ok(()) if self.session.identity.role < role => Err(self.deny(role)),
             Ok(()) => self.begin(command, marked),
             Err(wait) => Err(Fault::retry(Code::RateLimited, "too many commands", wait)),
         };
@@ -68,6 +67,11 @@ impl<T: Transport> Connection<T> {
         }
     }
 
+    fn deny(&self, least: Role) -> Fault {
+        self.session.report("role_denied");
+        Fault::new(Code::Forbidden, format!("this needs the role {}", least.as_str()))
+    }
+
     fn begin(&mut self, command: Command, marked: bool) -> Result<Work, Fault> {
         let session = self.session.clone();
         Ok(match command {
@@ -77,11 +81,11 @@ impl<T: Transport> Connection<T> {
                 Box::pin(session.leave(room, writing))
             }
             Command::Say(say) => {
-                let seated = self.seats.contains(&say.room.id);
+                let seated = self.is_seated(&say.room.id);
                 Box::pin(session.say(say, seated, marked))
             }
             Command::Amend(amend) => {
-                let seated = self.seats.contains(&amend.room.id);
+                let seated = self.is_seated(&amend.room.id);
                 Box::pin(session.amend(amend, seated, marked))
             }
             Command::Read { room, message } => {
@@ -99,6 +103,15 @@ impl<T: Transport> Connection<T> {
             }
             Command::Call(call) => Box::pin(session.call(call)),
             Command::Refresh(token) => Box::pin(session.refresh(token)),
+            Command::History { room, before, limit } => Box::pin(session.page(room, before, limit)),
+            Command::Users => Box::pin(session.users()),
+            Command::Stats => {
+                let watched = self.seats.watched();
+                Box::pin(session.stats(watched))
+            }
+            Command::Announce { scope, message } => Box::pin(session.announce(scope, message)),
+            Command::Ping => Box::pin(session.pong()),
+            Command::Custom(custom) => Box::pin(session.run(custom.0)),
         })
     }
 
@@ -110,8 +123,14 @@ impl<T: Transport> Connection<T> {
         Ok(Box::pin(session.join(join, seen, others)))
     }
 
+    /// Whether the client is in the room. Where membership is exclusive the hub must have it there as well: whoever was
+    /// put out a moment ago does not know it yet.
+    fn is_seated(&self, room: &RoomId) -> bool {
+        if self.session.node.is_exclusive(room) { self.is_in(room) } else { self.seats.contains(room) }
+    }
+
     fn must_be_in(&self, room: &RoomId) -> Result<(), Fault> {
-        if self.seats.contains(room) {
+        if self.is_seated(room) {
             return Ok(());
         }
         if self.session.node.is_exclusive(room) {
@@ -131,10 +150,18 @@ impl<T: Transport> Connection<T> {
         metrics::counter!("hubbub_refused_commands_total", "code" => code.as_str()).increment(1);
         self.say(&Answer::Refused(fault), reference).await?;
         if code.is_bad_frame() && self.bad_frames.add(bad_frames, now) {
+            self.session.report("bad_frames");
             return Err(Over(CloseReason::BadFrames));
         }
-        if code == Code::RateLimited && self.refusals.add(refusals, now) {
-            return Err(Over(CloseReason::RateAbused));
+        if code == Code::RateLimited {
+            if self.refusals.is_clear(now) {
+                // Once a minute is enough for the log.
+                self.session.report("rate_limited");
+            }
+            if self.refusals.add(refusals, now) {
+                self.session.report("rate_abused");
+                return Err(Over(CloseReason::RateAbused));
+            }
         }
         Ok(())
     }

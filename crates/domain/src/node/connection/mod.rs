@@ -24,13 +24,17 @@ use super::patience::{Over, patiently};
 use super::recovery::Recovery;
 use super::seats::{Places, Seats};
 use super::session::{Outcome, Session};
-use super::{Inbound, Transport};
+use super::{Inbound, Parcel, Transport};
 use crate::dialect::{Answer, Misread, Request};
-use crate::words::{CloseReason, Code, Event, Fault, RoomId};
+use crate::ports::Attendance;
+use crate::words::{CloseReason, Code, Event, Fault, RoomId, RoomRef};
 
 /// Replay up to this size is part of the answer to the join; more comes as ordinary frames before it.
 /// Also the most that is written between two flushes, since a write buffer never shrinks.
 const PIECE: usize = 16 * 1024;
+
+/// Announcements that wait for the welcome.
+const EARLY: usize = 16;
 
 type Work = BoxFuture<'static, Outcome>;
 /// The writing of where a client stands, and what is kept of it then.
@@ -47,6 +51,15 @@ struct Underway {
     inline_bytes: usize,
 }
 
+/// Where a connection begins.
+#[derive(Debug, Default)]
+pub(super) struct Start {
+    /// What the client comes back with.
+    pub(super) resume: Option<Resume>,
+    /// The room that its address names.
+    pub(super) room: Option<RoomRef>,
+}
+
 /// One client.
 pub(super) struct Connection<T> {
     transport: T,
@@ -58,7 +71,12 @@ pub(super) struct Connection<T> {
     // Rooms to enter without a command; at most those that the user was added to since the last look.
     summons: VecDeque<RoomId>,
     // Set until the opening is under way; boxed like everything that an idle connection does not need.
-    resume: Option<Box<Option<Resume>>>,
+    start: Option<Box<Start>>,
+    // What the welcome needs, until it is said.
+    attendance: Option<Box<Attendance>>,
+    named: Option<Box<RoomRef>>,
+    // Announcements that came ahead of the welcome; at most `EARLY`, older ones are dropped.
+    early: Vec<Arc<Parcel>>,
     welcomed: bool,
     recovery: Option<Box<Recovery>>,
     // The client's past being written.
@@ -73,7 +91,7 @@ pub(super) struct Connection<T> {
 }
 
 impl<T: Transport> Connection<T> {
-    pub(super) fn new(transport: T, session: Arc<Session>, resume: Option<Resume>) -> Self {
+    pub(super) fn new(transport: T, session: Arc<Session>, start: Start) -> Self {
         let limits = session.node.limits();
         let (profile, tracks) = (&session.door.profile, session.recovers());
         Self {
@@ -82,7 +100,10 @@ impl<T: Transport> Connection<T> {
             underway: Underway::default(),
             next: None,
             summons: VecDeque::new(),
-            resume: profile.opens().then(|| Box::new(resume)),
+            named: start.room.clone().map(Box::new),
+            start: profile.opens().then(|| Box::new(start)),
+            attendance: None,
+            early: Vec::new(),
             welcomed: false,
             recovery: None,
             keeping: None,

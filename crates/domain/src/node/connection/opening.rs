@@ -1,21 +1,22 @@
 //! What a client is in without a command, and what it comes back to.
 
 use super::{Connection, Keeping, Underway};
-use crate::dialect::Answer;
+use crate::dialect::{Answer, Welcome};
 use crate::node::Transport;
 use crate::node::opening::{Entered, Itinerary};
+use crate::node::outbound::Item;
 use crate::node::patience::Over;
 use crate::node::seats::Places;
 use crate::node::session::Outcome;
-use crate::words::RoomId;
+use crate::words::{RoomId, Timestamp};
 
 impl<T: Transport> Connection<T> {
     /// Starts the opening, if the door has one and it has not begun.
     pub(super) fn open_next(&mut self) -> bool {
-        let Some(resume) = self.resume.take() else { return false };
+        let Some(start) = self.start.take() else { return false };
         let session = self.session.clone();
         self.underway = Underway::default();
-        self.underway.work = Some(Box::pin(session.set_out(*resume)));
+        self.underway.work = Some(Box::pin(session.set_out(*start)));
         true
     }
 
@@ -45,7 +46,8 @@ impl<T: Transport> Connection<T> {
         }
         let session = self.session.clone();
         self.underway = Underway::default();
-        self.underway.work = Some(Box::pin(session.enter(ways)));
+        let greets = !self.welcomed;
+        self.underway.work = Some(Box::pin(session.enter(ways, greets)));
     }
 
     /// The seats are taken: keep what the client may come back to, then welcome it.
@@ -89,15 +91,10 @@ impl<T: Transport> Connection<T> {
     pub(super) async fn ready(&mut self, entered: Vec<Entered>) -> Result<(), Over> {
         if !self.welcomed && self.session.door.profile.welcomes {
             self.welcomed = true;
-            let recovery = self.recovery.as_deref();
-            let answer = Answer::Welcome {
-                connection: recovery.map_or_else(
-                    || self.session.outbound.id().to_string().into(),
-                    |recovery| recovery.public.clone(),
-                ),
-                recovery: recovery.map(|recovery| recovery.secret.clone()),
-            };
+            let answer = Answer::Welcome(Box::new(self.welcome()));
             self.say(&answer, None).await?;
+            let early = std::mem::take(&mut self.early);
+            self.write(&mut early.into_iter().map(Item::Direct).collect()).await?;
         }
         for Entered { room, missed, .. } in entered {
             self.session.show_members(&room);
@@ -109,6 +106,20 @@ impl<T: Transport> Connection<T> {
             }
         }
         Ok(())
+    }
+
+    fn welcome(&mut self) -> Welcome {
+        let (session, recovery) = (&self.session, self.recovery.as_deref());
+        Welcome {
+            connection: recovery
+                .map_or_else(|| session.outbound.id().to_string().into(), |recovery| recovery.public.clone()),
+            recovery: recovery.map(|recovery| recovery.secret.clone()),
+            user: session.identity.user.clone(),
+            attendance: self.attendance.take().map(|attendance| *attendance),
+            room: self.named.take().map(|room| *room).filter(|room| self.seats.contains(&room.id)),
+            limits: session.node.limits().allowance(),
+            at: Timestamp::now(),
+        }
     }
 
     /// A sign of life: what was shown before the last ping has arrived.

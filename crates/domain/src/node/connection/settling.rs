@@ -10,7 +10,7 @@ use crate::node::patience::Over;
 use crate::node::replay::Catch;
 use crate::node::session::{Outcome, Session};
 use crate::node::{Parcel, Transport};
-use crate::words::{CloseReason, Code, Event, Fault, Identity, RoomId, RoomRef};
+use crate::words::{CloseReason, Code, Event, Fault, Identity, RoomId, RoomRef, Timestamp};
 
 impl<T: Transport> Connection<T> {
     pub(super) async fn settle(&mut self, outcome: Outcome) -> Result<(), Over> {
@@ -39,7 +39,10 @@ impl<T: Transport> Connection<T> {
                 self.enter(itinerary);
                 Ok(())
             }
-            Outcome::Entered(asked, entered) => self.entered(&asked, entered).await,
+            Outcome::Entered(asked, entered, attendance) => {
+                self.attendance = attendance;
+                self.entered(&asked, entered).await
+            }
             Outcome::Ready(entered, places) => {
                 self.opened(places);
                 self.ready(entered).await
@@ -166,7 +169,7 @@ impl<T: Transport> Connection<T> {
             let underway = std::mem::take(&mut self.underway);
             let history = if inline { underway.inline.unwrap_or_default() } else { page };
             let (recovered, members) = (joining.recovered, joining.members);
-            let answer = Answer::Joined { room, head, recovered, history, members };
+            let answer = Answer::Joined { room, head, recovered, history, members, at: Timestamp::now() };
             self.say(&answer, underway.reference.as_deref()).await?;
         }
         let waited = self.seats.release(&id);
@@ -182,7 +185,7 @@ impl<T: Transport> Connection<T> {
     pub(super) fn heal_next(&mut self) -> bool {
         let Some((room, at)) = self.seats.next_ailing() else { return false };
         self.underway = Underway::default();
-        self.extend(Catch { room, at, head: at, join: None });
+        self.extend(Catch { room, at, head: at, join: None, later: None });
         true
     }
 
@@ -193,11 +196,27 @@ impl<T: Transport> Connection<T> {
 
     /// Goes on as the owner of a fresh token.
     async fn refreshed(&mut self, identity: Identity) -> Result<(), Over> {
+        self.session.node.population().refresh(self.session.outbound.id(), &identity);
+        // Looked at behind that: a ruling that comes later finds the connection by its new token.
+        if let Some(ruling) = self.session.node.ruling_against(&identity) {
+            self.session.report(ruling);
+            return Err(Over(CloseReason::Kicked));
+        }
         self.lifetime.renew(identity.expires_at);
         self.reset = true;
-        let Session { node, door, outbound, .. } = &*self.session;
-        let (node, door, outbound) = (node.clone(), door.clone(), outbound.clone());
-        self.session = Arc::new(Session { node, door, outbound, identity });
+        self.go_on_as(identity);
         self.answer(&Answer::Done).await
+    }
+
+    /// The user was given a role.
+    pub(super) fn assigned(&mut self) {
+        self.go_on_as(self.session.identity.clone());
+    }
+
+    fn go_on_as(&mut self, mut identity: Identity) {
+        identity.role = self.session.node.role_of(&identity);
+        let Session { node, door, outbound, address, .. } = &*self.session;
+        let (node, door, outbound) = (node.clone(), door.clone(), outbound.clone());
+        self.session = Arc::new(Session { node, door, outbound, identity, address: *address });
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Connection, PIECE};
+use super::{Connection, EARLY, PIECE};
 use crate::dialect::Answer;
 use crate::node::outbound::Item;
 use crate::node::patience::{Over, patiently};
@@ -32,6 +32,11 @@ impl<T: Transport> Connection<T> {
     fn frame(&mut self, item: Item) -> Option<Bytes> {
         match item {
             Item::Parcel(parcel) => self.admit(&parcel),
+            Item::Direct(parcel) => self.direct(parcel),
+            Item::Assigned => {
+                self.assigned();
+                None
+            }
             Item::Notice(answer) => self.session.door.dialect.answer(&answer, None),
             Item::Stored(id, through) => {
                 let room = RoomRef { form: self.seats.form(&id), id };
@@ -45,6 +50,18 @@ impl<T: Transport> Connection<T> {
             }
             Item::Expelled(room) => self.expel(room),
         }
+    }
+
+    /// Something for this connection, but never ahead of its welcome.
+    fn direct(&mut self, parcel: Arc<Parcel>) -> Option<Bytes> {
+        if self.session.door.profile.welcomes && !self.welcomed {
+            if self.early.len() == EARLY {
+                self.early.remove(0);
+            }
+            self.early.push(parcel);
+            return None;
+        }
+        parcel.frame(&*self.session.door.dialect, Form::Text)
     }
 
     fn admit(&mut self, parcel: &Arc<Parcel>) -> Option<Bytes> {

@@ -37,6 +37,8 @@ pub(crate) struct ScriptedBroker {
     pub(crate) looks: Script,
     /// Subscriptions, held back before anything is done.
     pub(crate) subscriptions: Script,
+    /// Ends of subscriptions, held back once they are done.
+    pub(crate) farewells: Script,
     /// Publications, held back before anything is done.
     pub(crate) publications: Script,
     /// What passes, held back before anything is done.
@@ -107,6 +109,12 @@ impl ScriptedBroker {
         self.each(|node| node.hand(delivery.clone()));
     }
 
+    /// Nodes that have not died.
+    pub(crate) fn live(&self) -> u64 {
+        let nodes = self.sea.nodes.lock().unwrap();
+        nodes.iter().filter_map(Weak::upgrade).filter(|node| !node.dead.load(Ordering::SeqCst)).count() as u64
+    }
+
     fn each(&self, each: impl Fn(&Self)) {
         let nodes = self.sea.nodes.lock().unwrap().clone();
         nodes.iter().filter_map(Weak::upgrade).for_each(|node| each(&node));
@@ -130,6 +138,13 @@ impl ScriptedBroker {
     pub(crate) fn catch_up(&self) {
         let late = self.late.lock().unwrap().take().unwrap_or_default();
         late.into_iter().for_each(|delivery| self.hand(delivery));
+    }
+
+    /// What passed in this room and is on its way is lost.
+    pub(crate) fn lose_late_whispers(&self, room: &RoomId) {
+        let is_lost =
+            |delivery: &Delivery| matches!(delivery, Delivery::Passing(passing) if passing.room == *room);
+        self.late.lock().unwrap().iter_mut().for_each(|late| late.retain(|delivery| !is_lost(delivery)));
     }
 
     /// What was on its way is lost.
@@ -205,7 +220,7 @@ impl Broker for ScriptedBroker {
 
     async fn unsubscribe(&self, room: &RoomId) -> Result<(), PortError> {
         self.subscribed.lock().unwrap().remove(room);
-        Ok(())
+        self.farewells.turn().await
     }
 
     async fn after(&self, room: &RoomId, after: Position, limit: usize) -> Result<Span, PortError> {

@@ -215,6 +215,11 @@ impl Client {
         self.stall.send_replace(true);
     }
 
+    /// Reads again.
+    pub(crate) fn read_again(&self) {
+        self.stall.send_replace(false);
+    }
+
     /// Waits until this many more pings have come.
     pub(crate) async fn is_pinged(&self, times: usize) {
         let mut pings = self.pings.subscribe();

@@ -4,10 +4,11 @@
 //! A place is `r=1-5,chat:a=1-7`; behind ` @` it ends a frame that tells of several rooms.
 
 use bytes::Bytes;
-use domain::dialect::{Answer, Dialect, Misread, Reference, Request};
+use domain::dialect::{Answer, Dialect, Misread, Reference, Request, Welcome};
+use domain::ports::{Attendance, Attendee};
 use domain::{
     Amend, Call, Change, ClientId, Code, Command, Content, Event, Fault, Form, Join, MessageId, Namespace,
-    Position, RoomId, RoomRef, Say, Sign, SignalKind, UserId,
+    Position, Role, RoomId, RoomRef, Say, Scope, Sign, SignalKind, UserId,
 };
 
 use super::room;
@@ -69,7 +70,7 @@ impl Dialect for Words {
 
     fn answer(&self, answer: &Answer, _: Option<&str>) -> Option<Bytes> {
         let frame = match answer {
-            Answer::Joined { room, head, recovered, history, members } => {
+            Answer::Joined { room, head, recovered, history, members, .. } => {
                 let recovered = match recovered {
                     None => "fresh",
                     Some(true) => "recovered",
@@ -84,11 +85,28 @@ impl Dialect for Words {
             Answer::Left { room } => format!("left {}", short(&room.id)),
             Answer::Accepted { published } => format!("accepted {}", published.position),
             Answer::Done => "done".to_owned(),
-            Answer::Welcome { connection, recovery } => {
-                format!("welcome {connection} {}", recovery.as_deref().unwrap_or("-"))
+            Answer::Welcome(welcome) => {
+                let Welcome { connection, recovery, attendance, .. } = &**welcome;
+                let users =
+                    attendance.as_ref().map_or_else(String::new, |found| format!(" {}", online(found)));
+                format!("welcome {connection} {}{users}", recovery.as_deref().unwrap_or("-"))
             }
             Answer::Stored { room, through } => format!("stored {} {through}", short(&room.id)),
             Answer::Expelled { room } => format!("expelled {}", short(&room.id)),
+            Answer::History { room, messages, next_before } => {
+                let places: Vec<String> =
+                    messages.iter().map(|message| message.position.to_string()).collect();
+                let next = next_before.map_or_else(|| "-".to_owned(), |next| next.to_string());
+                let texts: Vec<String> =
+                    messages.iter().cloned().map(Event::Message).map(|event| text(&event)).collect();
+                format!("history {} {} {next} {}", short(&room.id), places.join(","), texts.join("|"))
+            }
+            Answer::Users(found) => format!("users {}", online(found)),
+            Answer::Stats { tally, subscribers } => {
+                format!("stats {} {} {} {subscribers}", tally.connections, tally.users, tally.nodes)
+            }
+            Answer::Pong { .. } => "pong".to_owned(),
+            Answer::Custom(text) => format!("custom {text}"),
             Answer::Refused(fault) => format!("refused {}", fault.code.as_str()),
             Answer::Reconnect { .. } => "reconnect".to_owned(),
             Answer::TokenExpiring { .. } => "expiring".to_owned(),
@@ -115,6 +133,10 @@ fn request(frame: &str) -> Option<Request> {
         "say" => {
             Command::Say(Say { room: at(), content: Content::text(rest), uploads: Vec::new(), client_id })
         }
+        "show" => {
+            let uploads = rest.split(',').map(|id| id.parse().unwrap()).collect();
+            Command::Say(Say { room: at(), content: Content::text(""), uploads, client_id })
+        }
         "edit" => amend(Change::Edit(said()))?,
         "delete" => amend(Change::Delete)?,
         "react" => amend(Change::React(said()))?,
@@ -126,9 +148,38 @@ fn request(frame: &str) -> Option<Request> {
             Command::Call(Call { to: UserId::text(name).ok()?, kind: SignalKind::Ring, data: rest.into() })
         }
         "refresh" => Command::Refresh(name.into()),
+        "history" => {
+            let mut numbers = rest.split_whitespace().map(|number| number.parse().unwrap());
+            let limit = numbers.next().map(|limit: u64| usize::try_from(limit).unwrap());
+            Command::History { room: at(), before: numbers.next(), limit }
+        }
+        "users" => Command::Users,
+        "stats" => Command::Stats,
+        "ping" => Command::Ping,
+        "announce" => announce(name, rest)?,
         _ => return None,
     };
-    Some(Request { command, reference })
+    let role = if verb == "announce" { Role::Admin } else { Role::User };
+    Some(Request { role, ..Request::new(command, reference) })
+}
+
+/// `announce all text`, `announce others text`, `announce user ann text`, `announce room r text`.
+fn announce(scope: &str, rest: &str) -> Option<Command> {
+    let (name, told) = rest.split_once(' ').unwrap_or((rest, ""));
+    let (scope, message) = match scope {
+        "all" => (Scope::All, rest),
+        "others" => (Scope::Others, rest),
+        "user" => (Scope::User(UserId::text(name).ok()?), told),
+        "room" => (Scope::Room(RoomRef { id: room(name), form: Form::Text }), told),
+        _ => return None,
+    };
+    Some(Command::Announce { scope, message: message.into() })
+}
+
+fn online(found: &Attendance) -> String {
+    let one = |user: &Attendee| format!("{}:{}", user.who.user, user.connections);
+    let users: Vec<String> = found.users.iter().map(one).collect();
+    format!("{} {}", found.tally.users, users.join(","))
 }
 
 fn target(rest: &str) -> Option<MessageId> {
@@ -158,10 +209,15 @@ fn seen(room: &str, sign: &Sign) -> String {
         Sign::Read { reader, .. } => format!("read {room} {reader}"),
         Sign::Status { who, online: true, .. } => format!("online {}", who.user),
         Sign::Status { who, online: false, .. } => format!("offline {}", who.user),
-        Sign::Members { members, count } => {
+        Sign::Members { members, count, .. } => {
             let members: Vec<&str> = members.iter().map(|member| member.user.as_str()).collect();
             format!("members {room} {count} {}", members.join(","))
         }
+        Sign::Attendance { who, online, users } => {
+            format!("{} {} {users}", if *online { "arrives" } else { "departs" }, who.user)
+        }
+        Sign::Seats(change) => format!("seats {} {} {}", change.event, change.version, change.available),
+        Sign::Announcement(said) => format!("announcement {} {}", said.from, said.message),
         Sign::Signal(signal) => format!("{} {} {}", signal.kind.as_str(), signal.from, signal.data),
     }
 }
@@ -177,7 +233,9 @@ fn text(event: &Event) -> String {
         | Event::Unreacted(change) => &change.content,
         Event::Resync { .. } | Event::Sign { .. } => return String::new(),
     };
-    content.as_ref().map_or_else(|_| "?".to_owned(), |content| content.text.chars().map(escape).collect())
+    let Ok(content) = content else { return "?".to_owned() };
+    let files = content.attachments.iter().map(|file| format!("+{}", file.name));
+    content.text.chars().map(escape).chain(files).collect()
 }
 
 fn place(text: &str) -> Option<Position> {

@@ -5,7 +5,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use domain::ports::{Added, Created, Credentials, Directory, PortError, Removed, Touched};
+use domain::ports::{
+    Added, Assignment, Created, Credentials, Directory, PortError, Removed, Rulings, Touched,
+};
 use domain::{
     Account, Author, Chat, MessageId, NewAccount, NewChat, Position, Role, RoomId, Timestamp, UserId,
 };
@@ -17,6 +19,14 @@ pub(crate) struct ScriptedDirectory {
     parts: Mutex<Vec<(RoomId, UserId)>>,
     cursors: Mutex<HashMap<(RoomId, UserId), Position>>,
     away: AtomicBool,
+    /// What was ruled.
+    pub(crate) rulings: Mutex<Rulings>,
+    /// Users with an account.
+    pub(crate) known: Mutex<Vec<UserId>>,
+    /// Looks at the rulings, held back with the answer in hand.
+    pub(crate) judging: Script,
+    /// Looks at who has an account.
+    pub(crate) accounts: Script,
     /// Lists of a user's rooms, held back with the answer in hand.
     pub(crate) lists: Script,
     /// Looks at who takes part, held back with the answer in hand.
@@ -158,6 +168,43 @@ impl Directory for ScriptedDirectory {
 
     async fn seen(&self, users: &[UserId], _: Timestamp) -> Result<(), PortError> {
         self.seen.lock().unwrap().extend_from_slice(users);
+        Ok(())
+    }
+
+    async fn rulings(&self) -> Result<Rulings, PortError> {
+        let rulings = self.rulings.lock().unwrap().clone();
+        self.judging.turn().await?;
+        self.present().map(|()| rulings)
+    }
+
+    async fn known_among(&self, users: &[UserId]) -> Result<Vec<UserId>, PortError> {
+        self.present()?;
+        self.accounts.turn().await?;
+        let known = self.known.lock().unwrap();
+        Ok(users.iter().filter(|user| known.contains(user)).cloned().collect())
+    }
+
+    async fn set_disabled(&self, user: &UserId, disabled: bool) -> Result<(), PortError> {
+        self.present()?;
+        let mut rulings = self.rulings.lock().unwrap();
+        rulings.disabled.retain(|known| known != user);
+        if disabled {
+            rulings.disabled.push(user.clone());
+        }
+        Ok(())
+    }
+
+    async fn assign(&self, assignment: &Assignment) -> Result<(), PortError> {
+        self.present()?;
+        let mut rulings = self.rulings.lock().unwrap();
+        rulings.assigned.retain(|known| known.user != assignment.user);
+        rulings.assigned.push(assignment.clone());
+        Ok(())
+    }
+
+    async fn revoke(&self, token: &str, _: Timestamp) -> Result<(), PortError> {
+        self.present()?;
+        self.rulings.lock().unwrap().revoked.push(token.into());
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! A node between scripted ports and scripted clients. Time stands still while anything can move: no real sleeps.
 
+mod bookings;
 mod broker;
 mod client;
 mod dialect;
@@ -8,7 +9,9 @@ mod memory;
 mod notes;
 mod presence;
 mod script;
+mod security;
 mod store;
+mod uploads;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,10 +19,11 @@ use std::time::Duration;
 use domain::node::{Door, Node, Ports, Resume, Visitor};
 use domain::seal::Unsealed;
 use domain::{Identity, Joins, Limits, Namespace, NodeId, Policies, Position, Profile, Refusal};
-use domain::{Role, RoomId, Timestamp, UserId};
+use domain::{Role, RoomId, Timestamp, Token, UserId};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::sleep;
 
+use bookings::ScriptedBookings;
 use broker::ScriptedBroker;
 pub(crate) use client::{Client, PING};
 use dialect::Words;
@@ -28,7 +32,19 @@ use directory::ScriptedDirectory;
 use notes::{ScriptedNotes, ScriptedTokens};
 use presence::ScriptedPresence;
 pub(crate) use presence::seat;
+pub(crate) use security::SecurityLog;
 use store::ScriptedStore;
+use uploads::ScriptedUploads;
+
+/// What outlives every node, and is shared by all.
+#[derive(Default)]
+struct Kept {
+    store: Arc<ScriptedStore>,
+    directory: Arc<ScriptedDirectory>,
+    notes: Arc<ScriptedNotes>,
+    bookings: Arc<ScriptedBookings>,
+    uploads: Arc<ScriptedUploads>,
+}
 
 /// A node and all that it knows of the world.
 pub(crate) struct World {
@@ -37,9 +53,12 @@ pub(crate) struct World {
     pub(crate) store: Arc<ScriptedStore>,
     pub(crate) directory: Arc<ScriptedDirectory>,
     pub(crate) notes: Arc<ScriptedNotes>,
+    pub(crate) bookings: Arc<ScriptedBookings>,
+    pub(crate) uploads: Arc<ScriptedUploads>,
     pub(crate) node: Arc<Node>,
     plain: Arc<Door>,
     full: Arc<Door>,
+    hall: Arc<Door>,
     running: JoinHandle<()>,
     lives: Mutex<Vec<AbortHandle>>,
 }
@@ -52,34 +71,45 @@ impl World {
 
     /// The same with other limits.
     pub(crate) async fn with(limits: Limits) -> Self {
+        Self::with_rates(Limits { commands_per_second: 0, ..limits }).await
+    }
+
+    /// The same, where commands may come only so fast.
+    pub(crate) async fn with_rates(limits: Limits) -> Self {
         let broker = ScriptedBroker::new();
         let presence = Arc::new(ScriptedPresence::new(broker.clone()));
-        let limits = Limits { commands_per_second: 0, ..limits };
-        Self::made_of(broker, presence, limits, Arc::default(), Arc::default(), Arc::default()).await
+        Self::made_of(broker, presence, limits, Kept::default()).await
     }
 
     /// Another node of the same cluster.
     pub(crate) async fn beside(&self) -> Self {
         let broker = self.broker.beside();
         let presence = Arc::new(self.presence.beside(broker.clone()));
-        let (store, directory, notes) = (self.store.clone(), self.directory.clone(), self.notes.clone());
-        Self::made_of(broker, presence, self.node.limits().clone(), store, directory, notes).await
+        let kept = Kept {
+            store: self.store.clone(),
+            directory: self.directory.clone(),
+            notes: self.notes.clone(),
+            bookings: self.bookings.clone(),
+            uploads: self.uploads.clone(),
+        };
+        Self::made_of(broker, presence, self.node.limits().clone(), kept).await
     }
 
     async fn made_of(
         broker: Arc<ScriptedBroker>,
         presence: Arc<ScriptedPresence>,
         limits: Limits,
-        store: Arc<ScriptedStore>,
-        directory: Arc<ScriptedDirectory>,
-        notes: Arc<ScriptedNotes>,
+        kept: Kept,
     ) -> Self {
+        let Kept { store, directory, notes, bookings, uploads } = kept;
         let ports = Ports {
             broker: broker.clone(),
             presence: presence.clone(),
             store: store.clone(),
             directory: directory.clone(),
             notes: notes.clone(),
+            bookings: bookings.clone(),
+            uploads: uploads.clone(),
             tokens: Arc::new(ScriptedTokens),
             sealer: Arc::new(Unsealed),
         };
@@ -87,9 +117,23 @@ impl World {
         let runner = node.clone();
         let running = tokio::spawn(async move { runner.run().await });
         calm().await;
-        let (plain, full) = (plain_door(), full_door());
+        let (plain, full, hall) = (plain_door(), full_door(), hall_door());
         let lives = Mutex::default();
-        Self { broker, presence, store, directory, notes, node, plain, full, running, lives }
+        Self {
+            broker,
+            presence,
+            store,
+            directory,
+            notes,
+            bookings,
+            uploads,
+            node,
+            plain,
+            full,
+            hall,
+            running,
+            lives,
+        }
     }
 
     /// A client whose token lasts for an hour, at a door where nothing happens that it does not ask for.
@@ -135,9 +179,22 @@ impl World {
         guest
     }
 
+    /// A client at the door that joins the lobby and shows who is online; what it is welcomed with is heard first.
+    pub(crate) fn caller_as(&self, identity: Identity) -> Client {
+        self.visit(&self.hall, identity, None)
+    }
+
+    /// The same, for an ordinary user who was welcomed.
+    pub(crate) async fn caller(&self, user: &str) -> Client {
+        let mut caller = self.caller_as(identity(user, AN_HOUR));
+        let welcome = caller.hear().await;
+        assert!(welcome.starts_with("welcome "), "{welcome}");
+        caller
+    }
+
     fn visit(&self, door: &Arc<Door>, identity: Identity, resume: Option<Resume>) -> Client {
         let (node, door) = (self.node.clone(), door.clone());
-        let visitor = Visitor { identity, resume };
+        let visitor = Visitor { resume, ..Visitor::new(identity) };
         Client::new(|wire| {
             let life = tokio::spawn(node.serve(wire, door, visitor));
             self.lives.lock().unwrap().push(life.abort_handle());
@@ -163,6 +220,7 @@ fn plain_door() -> Arc<Door> {
         shows_members: false,
         recovers: false,
         tells_stored: true,
+        shows_users: false,
     };
     Arc::new(Door { profile, dialect: Arc::new(Words { inlines: true }) })
 }
@@ -172,13 +230,29 @@ fn full_door() -> Arc<Door> {
         name: "full",
         refusal: Refusal::Unauthorized,
         warns_of_expiry: false,
-        joins: Joins { own: true, chats: true },
+        joins: Joins { own: true, chats: true, lobby: false },
         welcomes: true,
         shows_members: true,
         recovers: true,
         tells_stored: true,
+        shows_users: false,
     };
     Arc::new(Door { profile, dialect: Arc::new(Words { inlines: false }) })
+}
+
+fn hall_door() -> Arc<Door> {
+    let profile = Profile {
+        name: "hall",
+        refusal: Refusal::Unauthorized,
+        warns_of_expiry: true,
+        joins: Joins { own: true, chats: false, lobby: true },
+        welcomes: true,
+        shows_members: true,
+        recovers: false,
+        tells_stored: true,
+        shows_users: true,
+    };
+    Arc::new(Door { profile, dialect: Arc::new(Words { inlines: true }) })
 }
 
 pub(crate) const AN_HOUR: Duration = Duration::from_secs(3600);
@@ -190,7 +264,8 @@ pub(crate) fn user(name: &str) -> UserId {
 /// An ordinary user whose token ends after this time.
 pub(crate) fn identity(user: &str, token: Duration) -> Identity {
     let expires_at = Timestamp(Timestamp::now().0 + i64::try_from(token.as_millis()).unwrap());
-    Identity { user: UserId::text(user).unwrap(), name: None, role: Role::User, expires_at, rooms: None }
+    let user = UserId::text(user).unwrap();
+    Identity { user, name: None, role: Role::User, expires_at, rooms: None, token: Token::default() }
 }
 
 impl Drop for World {

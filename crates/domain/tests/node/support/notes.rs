@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::Identity;
 use domain::ports::{Notes, PortError, Tokens};
+use domain::{Identity, Token};
 use tokio::time::Instant;
 
 use super::identity;
@@ -47,19 +47,29 @@ impl Notes for ScriptedNotes {
         Ok(kept.get(key).filter(|(_, lapses)| *lapses > Instant::now()).map(|(value, _)| value.clone()))
     }
 
+    async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, PortError> {
+        let known = self.recall(key).await?;
+        if known.is_none() {
+            self.keep(key, value, ttl).await?;
+        }
+        Ok(known)
+    }
+
     async fn forget(&self, key: &str) -> Result<(), PortError> {
         self.kept.lock().unwrap().remove(key);
         Ok(())
     }
 }
 
-/// A good token reads `user/seconds`; nothing else is good.
+/// A good token reads `user/seconds`, and that is its name; nothing else is good.
 pub(crate) struct ScriptedTokens;
 
 #[async_trait]
 impl Tokens for ScriptedTokens {
     async fn verify(&self, token: &str) -> Option<Identity> {
         let (user, seconds) = token.split_once('/')?;
-        Some(identity(user, Duration::from_secs(seconds.parse().ok()?)))
+        let lasts = Duration::from_secs(seconds.parse().ok()?);
+        let name = Token { id: Some(token.into()), issued_at: None };
+        Some(Identity { token: name, ..identity(user, lasts) })
     }
 }

@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{Admission, Census, CensusChange, Delivery, Lease, PortError, Presence, Swept};
+use domain::ports::{
+    Admission, Attendance, Attendee, Census, CensusChange, Delivery, Lease, NodeStanding, PortError,
+    Presence, Rate, Swept, Tally,
+};
 use domain::{Author, ConnectionId, RoomId, UserId};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
@@ -20,6 +23,27 @@ type Seats = HashSet<(RoomId, UserId)>;
 struct Slots {
     taken: Vec<(ConnectionId, Author)>,
     graces: HashMap<UserId, (Instant, Author)>,
+    // What every user may still spend; without an entry, anything.
+    budgets: HashMap<UserId, u32>,
+}
+
+impl Slots {
+    /// Who is online, newest first.
+    fn users(&self) -> Vec<Attendee> {
+        let mut users: Vec<Attendee> = Vec::new();
+        for (_, who) in self.taken.iter() {
+            match users.iter_mut().find(|known| known.who.user == who.user) {
+                Some(known) => known.connections += 1,
+                None => users.push(Attendee { who: who.clone(), connections: 1 }),
+            }
+        }
+        users.reverse();
+        users
+    }
+
+    fn tally(&self, nodes: u64) -> Tally {
+        Tally { connections: self.taken.len() as u64, users: self.users().len() as u64, nodes }
+    }
 }
 
 pub(crate) struct ScriptedPresence {
@@ -37,6 +61,10 @@ pub(crate) struct ScriptedPresence {
     pub(crate) comparing: Script,
     /// Taking a slot, held back before anything is done.
     pub(crate) admitting: Script,
+    /// The same, held back with the answer in hand.
+    pub(crate) answering: Script,
+    /// Counting connections, users and nodes.
+    pub(crate) counting: Script,
 }
 
 /// A seat, written short.
@@ -65,6 +93,8 @@ impl ScriptedPresence {
             leaving: Script::default(),
             comparing: Script::default(),
             admitting: Script::default(),
+            answering: Script::default(),
+            counting: Script::default(),
         }
     }
 
@@ -94,6 +124,41 @@ impl ScriptedPresence {
         let mut renewals = self.renewals.subscribe();
         let aim = *renewals.borrow() + times;
         timeout(PATIENCE, renewals.wait_for(|renewals| *renewals >= aim)).await.unwrap().unwrap();
+    }
+
+    /// From now on the user may spend this much.
+    pub(crate) fn allow(&self, user: &str, budget: u32) {
+        self.slots.lock().unwrap().budgets.insert(UserId::text(user).unwrap(), budget);
+    }
+
+    fn take_slot(
+        &self,
+        who: &Author,
+        connection: ConnectionId,
+        limit: usize,
+        replace_oldest: bool,
+    ) -> Admission {
+        let mut slots = self.slots.lock().unwrap();
+        if slots.taken.iter().any(|(taken, _)| *taken == connection) {
+            return Admission::Admitted { first: false };
+        }
+        let mine = |(_, owner): &&(ConnectionId, Author)| owner.user == who.user;
+        let (held, oldest) =
+            (slots.taken.iter().filter(mine).count(), slots.taken.iter().position(|slot| mine(&slot)));
+        let in_grace = slots.graces.contains_key(&who.user);
+        let replaced = match oldest.filter(|_| limit > 0 && held >= limit) {
+            Some(_) if !replace_oldest => return Admission::Refused,
+            Some(oldest) => Some(slots.taken.remove(oldest).0),
+            None => None,
+        };
+        slots.graces.remove(&who.user);
+        slots.taken.push((connection, who.clone()));
+        drop(slots);
+        let Some(replaced) = replaced else {
+            return Admission::Admitted { first: held == 0 && !in_grace };
+        };
+        self.broker.tell_all(&Delivery::Evict(replaced));
+        Admission::Replaces(replaced)
     }
 
     fn sitters(&self, room: &RoomId) -> Vec<Author> {
@@ -143,27 +208,9 @@ impl Presence for ScriptedPresence {
         replace_oldest: bool,
     ) -> Result<Admission, PortError> {
         self.admitting.turn().await?;
-        let mut slots = self.slots.lock().unwrap();
-        if slots.taken.iter().any(|(taken, _)| *taken == connection) {
-            return Ok(Admission::Admitted { first: false });
-        }
-        let mine = |(_, owner): &&(ConnectionId, Author)| owner.user == who.user;
-        let (held, oldest) =
-            (slots.taken.iter().filter(mine).count(), slots.taken.iter().position(|slot| mine(&slot)));
-        let in_grace = slots.graces.contains_key(&who.user);
-        let replaced = match oldest.filter(|_| limit > 0 && held >= limit) {
-            Some(_) if !replace_oldest => return Ok(Admission::Refused),
-            Some(oldest) => Some(slots.taken.remove(oldest).0),
-            None => None,
-        };
-        slots.graces.remove(&who.user);
-        slots.taken.push((connection, who.clone()));
-        drop(slots);
-        let Some(replaced) = replaced else {
-            return Ok(Admission::Admitted { first: held == 0 && !in_grace });
-        };
-        self.broker.tell_all(&Delivery::Evict(replaced));
-        Ok(Admission::Replaces(replaced))
+        let answer = self.take_slot(who, connection, limit, replace_oldest);
+        self.answering.turn().await?;
+        Ok(answer)
     }
 
     async fn release(
@@ -209,5 +256,42 @@ impl Presence for ScriptedPresence {
 
     async fn retire(&self, _: Duration) -> Result<(), PortError> {
         Ok(())
+    }
+
+    async fn tally(&self) -> Result<Tally, PortError> {
+        self.counting.turn().await?;
+        Ok(self.slots.lock().unwrap().tally(self.broker.live()))
+    }
+
+    async fn attendance(&self, limit: usize) -> Result<Attendance, PortError> {
+        let slots = self.slots.lock().unwrap();
+        Ok(Attendance {
+            users: slots.users().into_iter().take(limit).collect(),
+            tally: slots.tally(self.broker.live()),
+        })
+    }
+
+    async fn count(&self, room: &RoomId) -> Result<u64, PortError> {
+        Ok(self.sitters(room).len() as u64)
+    }
+
+    async fn connections_of(&self, users: &[UserId]) -> Result<Vec<u64>, PortError> {
+        let slots = self.slots.lock().unwrap();
+        let held = |user: &UserId| slots.taken.iter().filter(|(_, owner)| owner.user == *user).count();
+        Ok(users.iter().map(|user| held(user) as u64).collect())
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeStanding>, PortError> {
+        Ok(Vec::new())
+    }
+
+    async fn spend(&self, user: &UserId, cost: u32, _: Rate) -> Result<Option<Duration>, PortError> {
+        let mut slots = self.slots.lock().unwrap();
+        let Some(budget) = slots.budgets.get_mut(user) else { return Ok(None) };
+        if *budget < cost {
+            return Ok(Some(Duration::from_millis(50)));
+        }
+        *budget -= cost;
+        Ok(None)
     }
 }

@@ -56,6 +56,11 @@ impl Script {
         self.steps.lock().unwrap().clear();
     }
 
+    /// Steps that no call has met yet.
+    pub(crate) fn left(&self) -> usize {
+        self.steps.lock().unwrap().len()
+    }
+
     /// From now on calls take up to `longest_ms`, and this part of them fails.
     pub(crate) fn weather(&self, seed: u64, longest_ms: u64, failures: f64) {
         let dice = StdRng::seed_from_u64(seed);

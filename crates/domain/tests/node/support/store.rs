@@ -65,10 +65,21 @@ impl Store for ScriptedStore {
         Ok(page.into_iter().map(stored).collect())
     }
 
-    async fn after(&self, room: &RoomId, after: Position, limit: usize) -> Result<Vec<Entry>, PortError> {
-        self.looks.turn().await?;
+    async fn forward(
+        &self,
+        room: &RoomId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<StoredMessage>, PortError> {
         self.present()?;
-        Ok(self.of(room).into_iter().filter(|entry| entry.position > after).take(limit).collect())
+        let above = |entry: &Entry| entry.position.seq > after && entry.draft.kind == Kind::Message;
+        Ok(self.of(room).into_iter().filter(above).take(limit).map(stored).collect())
+    }
+
+    async fn after(&self, room: &RoomId, after: Position, limit: usize) -> Result<Vec<Entry>, PortError> {
+        let found = self.of(room).into_iter().filter(|entry| entry.position > after).take(limit).collect();
+        self.looks.turn().await?;
+        self.present().map(|()| found)
     }
 
     async fn head(&self, room: &RoomId) -> Result<Option<Position>, PortError> {

@@ -16,24 +16,53 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use domain::ports::Created;
 use domain::words::{Chat, Code, Identity, Namespace, NewChat, RoomId, UserId};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub(super) use participants::{add, remove};
+pub(super) use participants::{__path_add, __path_remove, add, remove};
 
 use super::away;
 use super::body::{Body, Fields, broken};
 use super::caller::Known;
+use super::openapi::{AnyUserId, Guarded, Missing, WithBody};
 use super::reading::{narrow, outsider};
 use crate::gateway::Gateway;
 use crate::problem::Problem;
-use shown::{answer, answer_all};
+use shown::{Chats, Shown, answer, answer_all};
 
 /// Most others with whom a chat is made at once; more are added one by one.
 const MOST_OTHERS: usize = 500;
 /// Most characters of a title.
 const LONGEST_TITLE: usize = 200;
 
-/// `GET /api/chats`: those of the caller, as far as the token reaches.
+/// A chat to be made.
+#[derive(ToSchema)]
+#[schema(as = NewChat, rename_all = "camelCase")]
+#[allow(dead_code, reason = "a shape for the document; the body is read field by field")]
+struct NewChatBody {
+    /// Without control characters; an empty one is none.
+    #[schema(max_length = 200, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$", example = "Lunch")]
+    title: Option<String>,
+    /// The others. Whoever is named twice, or is the caller, takes part once.
+    #[schema(max_items = 500)]
+    participant_ids: Vec<AnyUserId>,
+    /// Whether it is the one chat with the one other: then that one is answered where it is there already.
+    direct: Option<bool>,
+}
+
+/// What a chat shall be called.
+#[derive(ToSchema)]
+#[schema(as = Title)]
+#[allow(dead_code, reason = "a shape for the document; the body is read field by field")]
+struct TitleBody {
+    /// Without control characters; `null` or an empty one takes it away.
+    #[schema(max_length = 200, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$", required)]
+    title: Option<String>,
+}
+
+/// The caller's chats, as far as the token reaches.
+#[utoipa::path(get, path = "/chats", operation_id = "listChats", tag = "chats", security(("bearer" = []), ("cookie" = [])),
+    responses((status = 200, description = "The one with the newest message first", body = Chats), Guarded))]
 pub(super) async fn list(
     State(gateway): State<Arc<Gateway>>,
     Known { identity, .. }: Known,
@@ -43,7 +72,10 @@ pub(super) async fn list(
     Ok(answer_all(&gateway.node, chats))
 }
 
-/// `GET /api/chats/{id}`.
+/// One chat in which the caller takes part.
+#[utoipa::path(get, path = "/chats/{id}", operation_id = "getChat", tag = "chats", security(("bearer" = []), ("cookie" = [])),
+    params(("id" = String, Path, description = "The `chatId`")),
+    responses((status = 200, description = "The chat", body = Shown<'_>), Guarded, Missing))]
 pub(super) async fn one(
     State(gateway): State<Arc<Gateway>>,
     Known { identity, .. }: Known,
@@ -53,7 +85,13 @@ pub(super) async fn one(
     Ok(answer(&gateway.node, StatusCode::OK, chat))
 }
 
-/// `POST /api/chats`.
+/// Makes a chat; the caller owns it.
+#[utoipa::path(post, path = "/chats", operation_id = "createChat", tag = "chats", security(("bearer" = []), ("cookie" = [])), request_body = NewChatBody,
+    responses(
+        (status = 201, description = "The new chat", body = Shown<'_>),
+        (status = 200, description = "The direct chat that the two have already", body = Shown<'_>),
+        WithBody, Guarded, Missing,
+    ))]
 pub(super) async fn create(
     State(gateway): State<Arc<Gateway>>,
     Known { identity, .. }: Known,
@@ -76,7 +114,10 @@ pub(super) async fn create(
     }
 }
 
-/// `PATCH /api/chats/{id}`.
+/// Gives a chat another title.
+#[utoipa::path(patch, path = "/chats/{id}", operation_id = "retitleChat", tag = "chats", security(("bearer" = []), ("cookie" = [])), request_body = TitleBody,
+    params(("id" = String, Path, description = "The `chatId`")),
+    responses((status = 200, description = "The chat", body = Shown<'_>), WithBody, Guarded, Missing))]
 pub(super) async fn retitle(
     State(gateway): State<Arc<Gateway>>,
     Known { identity, .. }: Known,

@@ -11,15 +11,28 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use domain::ports::{Added, Removed};
 use domain::words::{Author, Chat, Code, Identity, Part, Role, RoomId, UserId};
+use utoipa::ToSchema;
 
-use super::shown::answer;
+use super::shown::{Shown, answer};
 use super::{away, find, hearing, missing, outsider, own, room, takes_part};
 use crate::api::body::Body;
 use crate::api::caller::Known;
+use crate::api::openapi::{AnyUserId, Clash, Guarded, Missing, TextUserId, WithBody};
 use crate::gateway::Gateway;
 use crate::problem::Problem;
 
-/// `POST /api/chats/{id}/participants`: by anybody who takes part.
+/// Who shall take part.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "a shape for the document; the body is read field by field")]
+struct NewParticipant {
+    user_id: AnyUserId,
+}
+
+/// Lets a user take part. Any participant may; it may be repeated.
+#[utoipa::path(post, path = "/chats/{id}/participants", operation_id = "addParticipant", tag = "chats", security(("bearer" = []), ("cookie" = [])), request_body = NewParticipant,
+    params(("id" = String, Path, description = "The `chatId`")),
+    responses((status = 200, description = "The chat", body = Shown<'_>), WithBody, Guarded, Missing, Clash))]
 pub(in crate::api) async fn add(
     State(gateway): State<Arc<Gateway>>,
     Known { identity, .. }: Known,
@@ -42,8 +55,15 @@ pub(in crate::api) async fn add(
     Ok(answer(&gateway.node, StatusCode::OK, find(&gateway, &identity, &room).await?))
 }
 
-/// `DELETE /api/chats/{id}/participants/{userId}`: by an owner, by the user, by an admin. 204 also where the user took
-/// no part any more: an answer may have been lost, and then the nodes must hear of it again.
+/// Puts a user out. An owner, the user and an admin may.
+///
+/// 204 also where the user took no part any more: an answer may have been lost, and then the nodes must hear of it again.
+#[utoipa::path(delete, path = "/chats/{id}/participants/{userId}", operation_id = "removeParticipant", tag = "chats", security(("bearer" = []), ("cookie" = [])),
+    params(
+        ("id" = String, Path, description = "The `chatId`"),
+        ("userId" = TextUserId, Path, description = "Who"),
+    ),
+    responses((status = 204, description = "The user takes no part any more"), Guarded, Missing, Clash))]
 pub(in crate::api) async fn remove(
     State(gateway): State<Arc<Gateway>>,
     Known { identity, .. }: Known,

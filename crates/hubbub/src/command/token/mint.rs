@@ -35,6 +35,7 @@ fn claims(arguments: &MintArguments, config: &Config, now: i64) -> Result<Map<St
     }
     let mut claims = Map::new();
     claims.insert("sub".to_owned(), arguments.user.clone().into());
+    claims.insert("jti".to_owned(), fresh_name().into());
     claims.insert("iat".to_owned(), now.into());
     if !arguments.ttl.is_zero() {
         claims.insert("exp".to_owned(), expiry(arguments, now).into());
@@ -58,6 +59,11 @@ fn claims(arguments: &MintArguments, config: &Config, now: i64) -> Result<Map<St
         claims.insert(name.to_owned(), claim_value(value));
     }
     Ok(claims)
+}
+
+/// A name by which the token can be revoked; nobody has another of the same name.
+pub(crate) fn fresh_name() -> String {
+    format!("{:032x}", rand::random::<u128>())
 }
 
 /// `exp` counts whole seconds: rounded up, so that a token of 1 ms is not born expired.
@@ -104,6 +110,21 @@ mod tests {
         claims(&arguments, &config, 1_000).map(Value::Object)
     }
 
+    /// All claims but the token's name, which is never the same.
+    fn unnamed(line: &str, sets: &[&str]) -> Value {
+        let mut claims = minted(line, sets).unwrap();
+        claims.as_object_mut().unwrap().remove("jti").unwrap();
+        claims
+    }
+
+    #[test]
+    fn every_token_has_a_name_of_its_own_unless_it_is_given_one() {
+        let name = |line: &str| minted(line, &[]).unwrap()["jti"].as_str().unwrap().to_owned();
+        assert_ne!(name("--user a"), name("--user a"));
+        assert_eq!(name("--user a").len(), 32);
+        assert_eq!(name("--user a --claim jti=mine"), "mine");
+    }
+
     #[test]
     fn claims_say_what_was_asked_for() {
         for (line, expected) in [
@@ -122,13 +143,13 @@ mod tests {
             ),
             ("--user a --ttl 0 --claim sub=b --claim iat=5", json!({"sub": "b", "iat": 5})),
         ] {
-            assert_eq!(minted(line, &[]).unwrap(), expected, "{line}");
+            assert_eq!(unnamed(line, &[]), expected, "{line}");
         }
     }
 
     #[test]
     fn issuer_and_audience_follow_the_settings() {
-        let claims = minted("--user a --ttl 0", &["auth.issuer=me", "auth.audience=you"]).unwrap();
+        let claims = unnamed("--user a --ttl 0", &["auth.issuer=me", "auth.audience=you"]);
         assert_eq!(claims, json!({"sub": "a", "iat": 1000, "iss": "me", "aud": "you"}));
     }
 

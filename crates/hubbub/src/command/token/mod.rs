@@ -3,6 +3,8 @@
 mod mint;
 mod verify;
 
+pub(crate) use mint::fresh_name;
+
 use std::path::Path;
 
 use time::OffsetDateTime;

@@ -87,6 +87,13 @@ pub(crate) static SECTION: Section = Section {
             "30s",
             "How long a user who was found in the directory is not looked up again. 0: each time.",
         ),
+        setting(
+            "auth.revalidate",
+            Kind::Duration(Bounds::limit(1_000, 86_400_000)),
+            "30s",
+            "How often a node looks whether those who are connected still may be; it is also told at once. 0: only when \
+             told.",
+        ),
     ],
 };
 
@@ -123,6 +130,8 @@ pub struct AuthConfig {
     pub logins_per_address: u32,
     /// How long a user is remembered as let in.
     pub admission_ttl: Duration,
+    /// Time between two looks at who may be connected.
+    pub revalidate: Duration,
 }
 
 /// Where a key set is read from.
@@ -161,6 +170,7 @@ impl AuthConfig {
             logins_per_minute: from.number("auth.logins_per_minute"),
             logins_per_address: from.number("auth.logins_per_address"),
             admission_ttl: from.duration("auth.admission_ttl"),
+            revalidate: from.duration("auth.revalidate"),
         }
     }
 }

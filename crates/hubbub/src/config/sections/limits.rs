@@ -57,6 +57,13 @@ pub(crate) static SECTION: Section = Section {
             "How many commands may come at once after a pause.",
         ),
         setting(
+            "limits.handshakes_per_address",
+            Kind::Integer(Bounds::limit(1, MANY)),
+            "0",
+            "WebSocket and Socket.IO handshakes of one address in a second on each node, ten times as many at once; one more \
+             is answered 429. Behind a balancer `server.trusted_proxies` must name it, or all clients are one address.",
+        ),
+        setting(
             "limits.handshake",
             Kind::Duration(Bounds::limit(100, HOUR)),
             "10s",
@@ -119,6 +126,8 @@ pub struct LimitsConfig {
     pub commands_per_second: u32,
     /// Commands at once.
     pub commands_burst: u32,
+    /// Handshakes of one address in a second.
+    pub handshakes_per_address: u32,
     /// Time until the handshake is finished.
     pub handshake: Duration,
     /// Time between pings.
@@ -159,6 +168,7 @@ impl LimitsConfig {
             },
             commands_per_second: from.number("limits.commands_per_second"),
             commands_burst: from.number("limits.commands_burst"),
+            handshakes_per_address: from.number("limits.handshakes_per_address"),
             handshake: from.duration("limits.handshake"),
             ping_interval: from.duration("limits.ping_interval"),
             ping_timeout: from.duration("limits.ping_timeout"),

@@ -1,7 +1,7 @@
 //! Answers to one client: acknowledgements where it asked for one, and events that it did not ask for.
 
 use bytes::Bytes;
-use domain::dialect::Answer;
+use domain::dialect::{Answer, Welcome};
 use domain::ports::Published;
 use domain::words::{Code, Fault, Position, RoomRef};
 use serde::Serialize;
@@ -13,16 +13,14 @@ use crate::json::{Id, milliseconds};
 /// An answer to one client. Only a refusal is told without being asked for.
 pub(in crate::socketio) fn answer(answer: &Answer, reference: Option<&str>) -> Option<Bytes> {
     match answer {
-        Answer::Joined { room, head, recovered, history: _, members } => {
+        Answer::Joined { room, head, recovered, history: _, members, at: _ } => {
             let joined = Joined::new(room, *head, *recovered, *members);
             Some(acknowledgement(reference?, &joined))
         }
         Answer::Left { .. } | Answer::Done => Some(acknowledgement(reference?, &Done { ok: true })),
         Answer::Accepted { published } => Some(acknowledgement(reference?, &Accepted::new(published))),
         Answer::Refused(fault) => Some(refused(fault, reference)),
-        Answer::Welcome { connection, recovery } => {
-            Some(connected(&Welcome { sid: connection, pid: recovery.as_deref() }))
-        }
+        Answer::Welcome(welcome) => Some(connected(&Connected::new(welcome))),
         Answer::Stored { room, through } => Some(told("stored", &Mark::new(&room.id, room.form, *through))),
         Answer::Expelled { room } => Some(told("error", &Expelled::new(room))),
         Answer::Reconnect { retry_after } => {
@@ -31,6 +29,12 @@ pub(in crate::socketio) fn answer(answer: &Answer, reference: Option<&str>) -> O
         Answer::TokenExpiring { remaining } => {
             Some(told("token_expiring", &Expiring { in_ms: milliseconds(*remaining) }))
         }
+        // Nobody asks for these in this vocabulary.
+        Answer::History { .. }
+        | Answer::Users(_)
+        | Answer::Stats { .. }
+        | Answer::Pong { .. }
+        | Answer::Custom(_) => None,
     }
 }
 
@@ -124,10 +128,16 @@ impl<'a> Expelled<'a> {
 }
 
 #[derive(Serialize)]
-struct Welcome<'a> {
+struct Connected<'a> {
     sid: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pid: Option<&'a str>,
+}
+
+impl<'a> Connected<'a> {
+    fn new(welcome: &'a Welcome) -> Self {
+        Self { sid: &welcome.connection, pid: welcome.recovery.as_deref() }
+    }
 }
 
 #[derive(Serialize)]

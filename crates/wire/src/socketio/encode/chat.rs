@@ -40,7 +40,13 @@ fn sign(chat_id: RoomName<'_>, sign: &Sign, outlet: Outlet<'_>) -> Option<Bytes>
             let read = Read { message_id: Id(*message), user_id: User(reader), chat_id };
             Some(outlet.event(SHORT, "message:read", &read))
         }
-        Sign::Status { .. } | Sign::Members { .. } | Sign::Signal(_) => None,
+        // Announcements are told in the same words everywhere.
+        Sign::Announcement(_)
+        | Sign::Status { .. }
+        | Sign::Members { .. }
+        | Sign::Signal(_)
+        | Sign::Attendance { .. }
+        | Sign::Seats(_) => None,
     }
 }
 

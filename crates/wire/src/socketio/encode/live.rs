@@ -21,11 +21,13 @@ pub(super) fn event(event: &Event, form: Form, outlet: Outlet<'_>) -> Option<Byt
         Event::Resync { room, position } => {
             Some(outlet.event(SHORT, "resync", &Mark::new(room, form, *position)))
         }
-        Event::Sign { room, sign: Sign::Members { members, count } } => {
+        Event::Sign { room, sign: Sign::Members { members, count, came: _, left: _ } } => {
             Some(shown(room, members, *count, form, outlet))
         }
         Event::Sign { sign: Sign::Typing { .. } | Sign::Read { .. } | Sign::Status { .. }, .. }
-        | Event::Sign { sign: Sign::Signal(_), .. }
+        | Event::Sign { sign: Sign::Signal(_) | Sign::Attendance { .. } | Sign::Seats(_), .. }
+        // Announcements are told in the same words everywhere.
+        | Event::Sign { sign: Sign::Announcement(_), .. }
         | Event::Edited(_)
         | Event::Deleted(_)
         | Event::Reacted(_)

@@ -7,17 +7,20 @@ mod live;
 mod user;
 
 use bytes::Bytes;
-use domain::words::{Event, Form, Namespace, Position, RoomId};
+use domain::words::{Announcement, Event, Form, Namespace, Position, RoomId, Sign};
 use serde::Serialize;
 
 pub(super) use answer::answer;
 
-use crate::json::RoomName;
-use frame::Outlet;
+use crate::json::{RoomName, User};
+use frame::{Outlet, SHORT};
 
 /// An event in the vocabulary of its room, or nothing where these clients do not hear of it. Where they recover, a
 /// numbered one ends with its place.
 pub(super) fn event(event: &Event, form: Form, recovers: bool) -> Option<Bytes> {
+    if let Event::Sign { sign: Sign::Announcement(announcement), .. } = event {
+        return Some(announced(announcement));
+    }
     let room = event.room();
     let place = event.position().filter(|_| recovers).map(|position| (room, position));
     let outlet = Outlet { place };
@@ -25,8 +28,20 @@ pub(super) fn event(event: &Event, form: Form, recovers: bool) -> Option<Bytes> 
         Namespace::Chat => chat::event(event, form, outlet),
         Namespace::Room => live::event(event, form, outlet),
         Namespace::User => user::event(event, outlet),
-        Namespace::Event | Namespace::Lobby => None,
+        Namespace::Event | Namespace::Lobby | Namespace::Cluster => None,
     }
+}
+
+/// `announcement {message, from}`: in whatever room it is heard, and in none.
+fn announced(Announcement { from, message }: &Announcement) -> Bytes {
+    let said = Announced { message, from: User(from) };
+    Outlet::PLAIN.event(SHORT + message.len() + message.len() / 8, "announcement", &said)
+}
+
+#[derive(Serialize)]
+struct Announced<'a> {
+    message: &'a str,
+    from: User<'a>,
 }
 
 /// A room under the name that its vocabulary has for it.
@@ -43,7 +58,9 @@ impl<'a> Named<'a> {
         let name = RoomName { id, form };
         match id.namespace() {
             Namespace::Chat => Self::Chat(name),
-            Namespace::Room | Namespace::Event | Namespace::Lobby | Namespace::User => Self::Room(name),
+            Namespace::Room | Namespace::Event | Namespace::Lobby | Namespace::User | Namespace::Cluster => {
+                Self::Room(name)
+            }
         }
     }
 }

@@ -17,6 +17,9 @@ pub(super) fn event(event: &Event, outlet: Outlet<'_>) -> Option<Bytes> {
         }
         Event::Sign { sign: Sign::Signal(signal), .. } => Some(call(signal, outlet)),
         Event::Sign { sign: Sign::Typing { .. } | Sign::Read { .. } | Sign::Members { .. }, .. }
+        | Event::Sign { sign: Sign::Attendance { .. } | Sign::Seats(_), .. }
+        // Announcements are told in the same words everywhere.
+        | Event::Sign { sign: Sign::Announcement(_), .. }
         | Event::Message(_)
         | Event::Edited(_)
         | Event::Deleted(_)

@@ -1,0 +1,270 @@
+//! Values that several messages have.
+
+use serde_json::{Value, json};
+
+use super::{circumstances, reference};
+
+/// Characters of a room's name.
+const NAME: &str = "[A-Za-z0-9_.:-]{1,128}";
+/// 2^53 - 1: integers up to here survive every JSON implementation.
+const LARGEST: u64 = (1 << 53) - 1;
+
+/// The shared shapes, by name.
+pub(super) fn shared() -> Vec<(&'static str, Value)> {
+    vec![
+        ("RoomName", room_name()),
+        ("RoomKey", room_key()),
+        ("WrittenEventId", written_event_id()),
+        (
+            "Room",
+            json!({
+                "type": ["string", "integer"],
+                "description": "A room as this client wrote it: with the same name, and of the same type.",
+            }),
+        ),
+        ("EventId", json!({ "type": "integer", "minimum": 0, "maximum": LARGEST })),
+        ("UserId", user_id()),
+        ("Id", json!({ "type": "string", "format": "uuid", "description": "A UUID with hyphens." })),
+        (
+            "Ref",
+            json!({
+                "type": ["string", "number", "boolean", "null"],
+                "maxLength": 128,
+                "description": "The client's own mark on a request, of at most 128 characters as written. Answers repeat it; null is none.",
+            }),
+        ),
+        (
+            "Time",
+            json!({
+                "type": "string",
+                "format": "date-time",
+                "description": "RFC 3339, UTC, milliseconds.",
+            }),
+        ),
+        (
+            "Seq",
+            json!({
+                "type": "integer",
+                "minimum": 0,
+                "description": "The number of an event in its room: within an epoch they rise by one.",
+            }),
+        ),
+        (
+            "Epoch",
+            json!({
+                "type": "integer",
+                "minimum": 1,
+                "description": "A new one begins where numbers may have been lost.",
+            }),
+        ),
+        (
+            "Code",
+            json!({
+                "type": "string",
+                "enum": circumstances::codes(),
+                "description": "For programs; `x-error-codes` says what each one means.",
+            }),
+        ),
+        (
+            "Unreadable",
+            json!({
+                "type": "string",
+                "enum": ["key_missing", "key_wrong", "damaged"],
+                "description": "Why the text is empty: what is stored cannot be opened.",
+            }),
+        ),
+        (
+            "Attachment",
+            object([
+                ("id", id()),
+                ("name", text("The file's name.")),
+                ("type", text("Its media type.")),
+                ("size", count("Its size in bytes.")),
+            ]),
+        ),
+        ("Person", object([("userId", user()), ("username", username())])),
+        (
+            "Present",
+            object([
+                ("userId", user()),
+                ("username", username()),
+                ("connections", count("How many connections this user has.")),
+            ]),
+        ),
+        (
+            "Tally",
+            object([
+                ("totalConnections", count("Connections in the cluster.")),
+                ("totalUsers", count("Distinct users in the cluster.")),
+                (
+                    "subscribers",
+                    count("Distinct users who watch the event that this connection watches; else 0."),
+                ),
+                ("nodes", count("Nodes in the cluster.")),
+            ]),
+        ),
+        (
+            "Limits",
+            object([
+                ("frame", count("Longest frame, in bytes. 0, here and below: no limit.")),
+                ("text", count("Longest text, in characters after trimming.")),
+                ("rooms", count("Rooms that one connection may have joined.")),
+                ("commandsPerSecond", count("Commands a second.")),
+                ("commandsBurst", count("Commands at once.")),
+            ]),
+        ),
+    ]
+}
+
+fn room_name() -> Value {
+    json!({
+        "anyOf": [
+            { "type": "string", "pattern": format!("^{NAME}$") },
+            { "type": "integer", "minimum": 0, "maximum": LARGEST },
+        ],
+        "description": "A room's name without its namespace. `7` and `\"7\"` are one room.",
+    })
+}
+
+fn room_key() -> Value {
+    json!({
+        "anyOf": [
+            {
+                "type": "string",
+                "pattern": format!("^((chat|event|room):)?{NAME}$"),
+                "not": { "pattern": "^((user|lobby):|(chat|event|room):$)" },
+            },
+            { "type": "integer", "minimum": 0, "maximum": LARGEST },
+        ],
+        "description": "`lobby`, a key that begins with `chat:`, `event:` or `room:`, or a name in `room`.",
+    })
+}
+
+fn written_event_id() -> Value {
+    json!({
+        "anyOf": [
+            { "type": "integer", "minimum": 0, "maximum": LARGEST },
+            { "type": "string", "pattern": "^0*[0-9]{1,16}$" },
+        ],
+        "description": "An event's number from 0 to 2^53 - 1, or its digits.",
+    })
+}
+
+fn user_id() -> Value {
+    json!({
+        "anyOf": [
+            short(128),
+            { "type": "integer", "minimum": -9_007_199_254_740_992_i64, "maximum": 9_007_199_254_740_992_i64 },
+        ],
+        "description": "A user, in the type of that user's own token. `7` and `\"7\"` are one user.",
+    })
+}
+
+/// An object. A user's name alone may be absent.
+fn object<const N: usize>(fields: [(&'static str, Value); N]) -> Value {
+    let required: Vec<_> = fields.iter().map(|(name, _)| *name).filter(|name| *name != "username").collect();
+    let properties: serde_json::Map<_, _> =
+        fields.into_iter().map(|(name, shape)| (name.to_owned(), shape)).collect();
+    json!({ "type": "object", "required": required, "properties": properties })
+}
+
+/// A string of one to so many characters.
+pub(super) fn short(most: u64) -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": most, "pattern": "^[^\\u0000]*$" })
+}
+
+/// The same, or nothing.
+pub(super) fn or_null(mut schema: Value) -> Value {
+    let Some(kind) = schema.get("type").and_then(Value::as_str).map(str::to_owned) else {
+        return if schema == json!({}) { schema } else { json!({ "anyOf": [schema, { "type": "null" }] }) };
+    };
+    schema["type"] = json!([kind, "null"]);
+    if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        words.push(Value::Null);
+    }
+    schema
+}
+
+pub(super) fn text(means: &str) -> Value {
+    json!({ "type": "string", "description": means })
+}
+
+pub(super) fn count(means: &str) -> Value {
+    json!({ "type": "integer", "minimum": 0, "description": means })
+}
+
+pub(super) fn flag(means: &str) -> Value {
+    json!({ "type": "boolean", "description": means })
+}
+
+pub(super) fn word(words: &[&str]) -> Value {
+    json!({ "type": "string", "enum": words })
+}
+
+pub(super) fn constant(value: impl Into<Value>) -> Value {
+    json!({ "const": value.into() })
+}
+
+pub(super) fn anything(means: &str) -> Value {
+    json!({ "description": means })
+}
+
+pub(super) fn list(item: &Value) -> Value {
+    json!({ "type": "array", "items": item })
+}
+
+pub(super) fn shared_as(name: &str) -> Value {
+    reference(&format!("components/schemas/{name}"))
+}
+
+pub(super) fn room() -> Value {
+    shared_as("Room")
+}
+
+pub(super) fn user() -> Value {
+    shared_as("UserId")
+}
+
+pub(super) fn username() -> Value {
+    text("The name that others see, where the token has one.")
+}
+
+pub(super) fn id() -> Value {
+    shared_as("Id")
+}
+
+pub(super) fn seq() -> Value {
+    shared_as("Seq")
+}
+
+pub(super) fn epoch() -> Value {
+    shared_as("Epoch")
+}
+
+pub(super) fn time() -> Value {
+    shared_as("Time")
+}
+
+pub(super) fn mark() -> Value {
+    shared_as("Ref")
+}
+
+pub(super) fn client_id() -> Value {
+    text("The sender's own name for it.")
+}
+
+pub(super) fn message_type() -> Value {
+    word(&["text", "image", "file", "system"])
+}
+
+pub(super) fn unusual_type() -> Value {
+    word(&["image", "file", "system"])
+}
+
+pub(super) fn attachments() -> Value {
+    list(&shared_as("Attachment"))
+}
+
+pub(super) fn unreadable() -> Value {
+    shared_as("Unreadable")
+}
