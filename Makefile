@@ -7,8 +7,8 @@ STOCK := crates/hubbub/tests/stock
 PURE := -p domain -p wire
 
 .DEFAULT_GOAL := help
-.PHONY: help run build check test test-rust test-stock fuzz-api describe cluster cluster-status cluster-logs cluster-down clean-cluster \
-	services-install
+.PHONY: help run build check test test-rust test-stock fuzz-api describe cluster cluster-status cluster-logs \
+	cluster-down clean-cluster services-install
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,9 +50,10 @@ fuzz-api: ## requests at random against the HTTP API's description; FUZZ_SECONDS
 		FUZZ_SECONDS=$(FUZZ_SECONDS) PROGRAM="$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/hubbub" \
 		node --test api-fuzz.test.mjs
 
-describe: ## write docs/openapi.json anew from the code
+describe: ## write docs/openapi.json and docs/asyncapi.json anew from the code
 	cargo run -q -p gateway --example openapi > target/openapi.json
-	mv target/openapi.json docs/openapi.json
+	cargo run -q -p wire --example asyncapi > target/asyncapi.json
+	mv target/openapi.json target/asyncapi.json docs/
 
 cluster: ## a cluster of real processes on this machine (scratch data); prints its public address last
 	@$(CLUSTER) up

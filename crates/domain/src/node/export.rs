@@ -51,7 +51,7 @@ impl Export {
     /// The next messages; `None`: that was all.
     pub async fn next(&mut self) -> Result<Option<Vec<Message>>, Fault> {
         let messages = if self.at < self.kept {
-            self.from_database().await?
+            self.kept_messages().await?
         } else if self.at < self.end {
             let (reached, events) = self.behind(self.at).await?;
             self.at = reached;
@@ -71,7 +71,7 @@ impl Export {
         Ok(Some(messages.into_iter().map(|message| self.shown(message)).collect()))
     }
 
-    async fn from_database(&mut self) -> Result<Vec<Message>, Fault> {
+    async fn kept_messages(&mut self) -> Result<Vec<Message>, Fault> {
         let page = self.node.store().forward(&self.room, self.at.seq, CHUNK).await;
         let mut page = page.map_err(|error| unavailable(&error))?;
         let whole = page.len() == CHUNK;

@@ -10,6 +10,7 @@ mod current_texts;
 mod doings;
 mod endings;
 mod epochs;
+mod exports;
 mod feeds;
 mod first_joins;
 mod halls;

@@ -133,8 +133,9 @@ const LARGEST_POINTED: f64 = (1_u64 << 50) as f64;
 
 /// `-7` and `-7.0` are one number.
 fn integer(number: &Number) -> Option<i64> {
-    let pointed =
-        || number.as_f64().filter(|id| id.fract() == 0.0 && (-LARGEST_POINTED..=LARGEST_POINTED).contains(id));
+    let pointed = || {
+        number.as_f64().filter(|id| id.fract() == 0.0 && (-LARGEST_POINTED..=LARGEST_POINTED).contains(id))
+    };
     number.as_i64().or_else(|| pointed().map(|id| id as i64))
 }
 
@@ -145,4 +146,39 @@ fn user(value: &Value, field: &str) -> Result<UserId, Problem> {
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
     user.ok_or_else(|| broken(field, "a user id is a text of 1 to 128 characters or an integer within ±2^53"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(value: &Value) -> Option<String> {
+        user(value, "userId").ok().map(|user| user.as_str().to_owned())
+    }
+
+    #[test]
+    fn a_user_id_is_a_text_or_a_whole_number_however_it_is_written() {
+        for (value, expected) in [
+            (json!("7"), "7"),
+            (json!(-7), "-7"),
+            (json!(7.0), "7"),
+            (json!(-0.0), "0"),
+            (json!(1_u64 << 53), "9007199254740992"),
+            (json!((1_u64 << 50) as f64), "1125899906842624"),
+        ] {
+            assert_eq!(read(&value).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn what_is_no_whole_number_or_could_be_its_neighbour_is_no_user_id() {
+        let neighbour = ((1_u64 << 50) + 1) as f64;
+        for value in
+            [json!(7.5), json!((1_u64 << 53) + 1), json!(neighbour), json!(f64::MAX), json!(""), json!([7])]
+        {
+            assert_eq!(read(&value), None, "{value}");
+        }
+    }
 }

@@ -37,6 +37,7 @@ fn built_in_defaults_are_those_of_the_contract() {
     assert_eq!(config.limits.on_too_many_connections, OnTooManyConnections::RefuseNew);
     assert_eq!(config.limits.handshakes_per_address, 0, "many clients may share an address");
     assert_eq!((config.hub.user_status, config.hub.users_shown), (true, 100));
+    assert_eq!(config.uploads.max_size, 10 * 1024 * 1024);
     assert_eq!(config.auth.revalidate.as_secs(), 30);
     assert_eq!(config.redis.shards, 16);
     assert_eq!(config.persister.linger.as_millis(), 15);

@@ -7,7 +7,7 @@ import { after, afterEach, before, test } from "node:test";
 import { Cluster } from "./cluster.mjs";
 import { Hall, UNLIMITED } from "./hub.mjs";
 import { ask, get, refused } from "./http.mjs";
-import { eventually } from "./program.mjs";
+import { eventually, within } from "./program.mjs";
 
 /** Seats of the event that is booked out; four attempts for each. */
 const SEATS = Number(process.env.BOOKING_SEATS ?? 500);
@@ -15,6 +15,8 @@ const ATTEMPTS = 4 * SEATS;
 /** Seats of the event during whose bookings a gateway is killed. */
 const LOST_SEATS = Math.ceil(SEATS / 2);
 const WRITERS = 8;
+/** The lock of the database that whoever empties the outbox holds. */
+const OUTBOX_TURN = "1752523362, 1869968482";
 /** Subscribers on each node. */
 const SUBSCRIBERS = 3;
 
@@ -32,8 +34,8 @@ after(() => {
   cluster?.down();
 });
 
-async function event(totalSeats) {
-  const made = await get(201, hall.at(0), admin.token, "POST", "/api/events", { title: "a concert", totalSeats });
+async function event(totalSeats, node = 0) {
+  const made = await get(201, hall.at(node), admin.token, "POST", "/api/events", { title: "a concert", totalSeats });
   assert.equal(typeof made.id, "number");
   assert.deepEqual(made, { id: made.id, title: "a concert", totalSeats, availableSeats: totalSeats });
   return made.id;
@@ -221,7 +223,7 @@ test("events are made by admins and services, and read by everybody", async () =
   await refused(401, "unauthorized", hall.at(0), null, "GET", "/api/events");
 });
 
-// The last one: its gateway does not come back.
+// The last ones: their gateways do not come back.
 test("a gateway that books is killed in the middle: each booking is still told once, in order, and who comes back goes on", async (context) => {
   const eventId = await event(LOST_SEATS);
   const watching = await subscribers(eventId, [1, 2]);
@@ -252,3 +254,60 @@ test("a gateway that books is killed in the middle: each booking is still told o
     assert.equal(new Set(heard).size, heard.length);
   }
 });
+
+test("a gateway dies exactly between the commit of bookings and their publication: others tell them, each once", async () => {
+  const [doomed, left] = [1, 2];
+  const eventId = await event(20, left);
+  const line = await hall.watch(eventId, hall.person("Eye"), { node: left });
+  const person = hall.person("Unlucky");
+  const book = (node) => get(201, hall.at(node), person.token, "POST", "/api/bookings", { eventId });
+  const waiting = async () => Number((await cluster.query(`SELECT count(*) FROM outbox WHERE key = '${eventId}' AND published_at IS NULL`))[0][0]);
+  const turn = await cluster.hold(`SELECT pg_advisory_lock(${OUTBOX_TURN})`);
+  try {
+    const made = [];
+    for (let number = 0; number < 5; number += 1) made.push(await book(doomed));
+    assert.equal(await waiting(), 5, "committed and not told");
+    await within(kill(doomed), "the end of the gateway");
+    // Those who are left look whether it is their turn all the time; it is not.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    assert.equal(await waiting(), 5);
+    assert.deepEqual(line.kept, []);
+    turn.release();
+    await eventually(() => changes(line).length >= 5, "what was committed");
+    assert.deepEqual(changes(line).map(({ bookingId, availableSeats }) => ({ bookingId, availableSeats })), made);
+    await eventually(async () => (await waiting()) === 0, "the outbox is empty");
+    const next = await book(left);
+    await eventually(() => changes(line).at(-1)?.bookingId === next.bookingId, "the next booking");
+    assert.deepEqual(seats(changes(line)), [19, 18, 17, 16, 15, 14]);
+  } finally {
+    turn.release();
+  }
+});
+
+test("changes that are told again, as by a gateway that died before it noted that they were told, are heard once", async () => {
+  const node = 2;
+  const eventId = await event(20, node);
+  const line = await hall.watch(eventId, hall.person("Eye"), { node });
+  const person = hall.person("Doubly");
+  const book = () => get(201, hall.at(node), person.token, "POST", "/api/bookings", { eventId });
+  const waiting = `SELECT 1 FROM outbox WHERE key = '${eventId}' AND published_at IS NULL`;
+  for (let number = 0; number < 3; number += 1) await book();
+  await eventually(() => changes(line).length >= 3, "the bookings");
+  for (let round = 0; round < 3; round += 1) {
+    await eventually(async () => (await cluster.query(waiting)).length === 0, "what was told is noted");
+    await cluster.query(`UPDATE outbox SET published_at = NULL WHERE key = '${eventId}'`);
+  }
+  await eventually(async () => (await cluster.query(waiting)).length === 0, "all of it is told again");
+  await book();
+  await eventually(() => changes(line).length >= 4, "the next booking");
+  assert.deepEqual(seats(changes(line)), [19, 18, 17, 16]);
+});
+
+/** Kills a gateway, and waits until it is dead. */
+async function kill(node) {
+  const pid = await cluster.pid(cluster.gateways[node].name);
+  process.kill(pid, "SIGKILL");
+  await eventually(async () => !(await get200(`${cluster.gateways[node].address}/healthz`)), "its silence");
+}
+
+const get200 = (url) => fetch(url).then(({ ok }) => ok, () => false);

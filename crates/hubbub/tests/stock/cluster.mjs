@@ -1,12 +1,12 @@
 // A real cluster for these tests: deploy/local/cluster.sh in a folder of its own, ended whatever happens.
 
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { PROGRAM, metric, mint } from "./program.mjs";
+import { PROGRAM, metric, mint, within } from "./program.mjs";
 
 const run = promisify(execFile);
 const SCRIPT = new URL("../../../../deploy/local/cluster.sh", import.meta.url).pathname;
@@ -80,6 +80,33 @@ export class Cluster {
   async query(statement) {
     const { stdout } = await run("psql", ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", this.database, "-c", statement]);
     return stdout.split("\n").filter(Boolean).map((row) => row.split("|"));
+  }
+
+  /** What one statement takes, such as a lock, until it is released: a session of the database of its own. */
+  async hold(statement) {
+    const session = spawn("psql", ["-X", "-q", "-A", "-t", "-d", this.database], { stdio: ["pipe", "pipe", "inherit"] });
+    const taken = new Promise((resolve) => session.stdout.on("data", (bytes) => `${bytes}`.includes("held") && resolve()));
+    session.stdin.write(`${statement};\nSELECT 'held';\n`);
+    await within(taken, `${statement}`).catch((error) => {
+      session.kill();
+      throw error;
+    });
+    return { release: () => session.kill() };
+  }
+
+  /** Kills Redis and starts it again on the same port with nothing in it. */
+  async emptyRedis() {
+    const state = join(this.folder, "state");
+    process.kill(await this.pid("redis"), "SIGKILL");
+    // As cluster.sh launches it, so that it also ends it.
+    const script = `
+      run=${state}/run log=${state}/log
+      . ${new URL("processes.sh", `file://${SCRIPT}`).pathname}
+      while is_alive redis; do sleep 0.05; done
+      rm -rf ${state}/redis/*
+      launch redis redis-server ${state}/redis.conf
+      await redis 20 redis-cli -u ${this.redisUrl} PING >${state}/ping`;
+    await run("bash", ["-euc", script]);
   }
 
   /** What Redis answers. */

@@ -1,10 +1,10 @@
-// A client that writes as fast as it can, as a process of its own: `node flood.mjs SECONDS URL...`. It comes back whenever it
-// is closed, to each address in turn, and prints one JSON line for each connection: frames written, milliseconds until it
-// read that it is closed, and the code.
+// A client that asks for far too much, as a process of its own: `node flood.mjs SECONDS RATE URL...`. It writes RATE frames a
+// second, or as fast as it can where that is 0, until it reads that it is closed. Then it comes back, to each address in
+// turn. It prints one JSON line for each connection: frames written, milliseconds until the close frame, and its code.
 
 import { request } from "node:http";
 
-const [, , seconds, ...urls] = process.argv;
+const [, , seconds, rate, ...urls] = process.argv;
 const until = performance.now() + Number(seconds) * 1000;
 
 /** One masked text frame; the mask is zero, so the text stands there as it is. */
@@ -15,6 +15,8 @@ function frame(text) {
 
 const FRAME = frame('{"type":"ping"}');
 const AT_ONCE = 500;
+/** Milliseconds between two writes at a pace. */
+const EVERY = 4;
 const BATCH = Buffer.concat(Array(AT_ONCE).fill(FRAME));
 
 /** An upgraded connection, without a library between it and the kernel. */
@@ -46,6 +48,29 @@ function closedWith(bytes) {
   return undefined;
 }
 
+/** Writes as many frames as are due, every few milliseconds. */
+function paced(socket, began) {
+  let sent = 0;
+  const write = () => {
+    const due = Math.ceil((Number(rate) * (performance.now() + EVERY - began)) / 1000) - sent;
+    for (let left = due; left > 0; left -= AT_ONCE) socket.write(BATCH.subarray(0, Math.min(left, AT_ONCE) * FRAME.length));
+    sent += due;
+  };
+  const timer = setInterval(write, EVERY);
+  write();
+  return () => clearInterval(timer);
+}
+
+/** Writes whenever there is room. */
+function unbounded(socket) {
+  const write = () => {
+    while (socket.writable && socket.write(BATCH));
+  };
+  socket.on("drain", write);
+  write();
+  return () => socket.off("drain", write);
+}
+
 /** Writes until it reads that it is closed. */
 async function flood(url) {
   const { socket, head } = await upgraded(url);
@@ -58,12 +83,9 @@ async function flood(url) {
     });
     for (const end of ["error", "close"]) socket.once(end, resolve);
   });
-  const write = () => {
-    while (socket.writable && socket.write(BATCH));
-  };
-  socket.on("drain", write);
-  write();
+  const stop = Number(rate) > 0 ? paced(socket, began) : unbounded(socket);
   await closed;
+  stop();
   const milliseconds = performance.now() - began;
   // What still waits in this process was not sent.
   const frames = Math.floor((socket.bytesWritten - before - socket.writableLength) / FRAME.length);

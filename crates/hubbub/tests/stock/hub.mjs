@@ -61,7 +61,10 @@ export class Line {
     if (index >= 0) return Promise.resolve(this.kept.splice(index, 1)[0]);
     if (this.end) return Promise.reject(new Error(`${what}: closed with ${this.end.code} ${this.end.reason}`));
     const coming = new Promise((take, fail) => this.#waiting.push({ fits, take, fail }));
-    return within(coming, `${what} at ${this.label ?? "a client"}, which has ${JSON.stringify(this.kept).slice(0, 600)}`, patience);
+    return within(coming, `${what} at ${this.label ?? "a client"}`, patience).catch((error) => {
+      error.message += `; it has ${JSON.stringify(this.kept).slice(0, 600)}`;
+      throw error;
+    });
   }
 
   /** The first frame of this type, with these fields if any are given. */

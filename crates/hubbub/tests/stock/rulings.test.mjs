@@ -33,6 +33,21 @@ function scene(name, act) {
 const rule = (hall, status, { token }, path, body, method = "POST") =>
   get(status, hall.at(1), token, method, `/api/server/${path}`, body);
 
+/** The same request under one key, at once and again and again, on all nodes; the one answer that all of them have. */
+async function repeatedly(hall, { token }, path, body) {
+  const headers = { "idempotency-key": randomUUID() };
+  const on = (node, what = body) => ask(hall.at(node), token, "POST", `/api/server/${path}`, what, headers);
+  const answers = await Promise.all([0, 1, 2, 0, 1, 2].map((node) => on(node)));
+  answers.push(await on(1));
+  const [{ status, body: first }] = answers;
+  for (const answer of answers) assert.deepEqual([answer.status, answer.body], [status, first], path);
+  if (body) {
+    const other = await on(2, { ...body, message: "something else" });
+    assert.deepEqual([other.status, other.body.code], [409, "conflict"], path);
+  }
+  return { status, body: first };
+}
+
 /** A connection of this person at every door, on all nodes. */
 async function everywhere(hall, person) {
   const [hub, twin] = [await hall.hub(person), await hall.hub(person, { node: 1 })];
@@ -254,6 +269,56 @@ scene("a service publishes in somebody's name, and announces", async (hall, serv
   assert.deepEqual(at.anna.kept.filter(({ type }) => type === "chat").map(({ id }) => id), [lobby.id], "the repeat is not heard");
 });
 
+scene("one key is one deed, however often and wherever it is asked for", async (hall, service) => {
+  const { at, anna, roomId } = await assembly(hall);
+  const publication = { room: `room:${roomId}`, userId: "ghost-writer", message: "boo" };
+  const published = await repeatedly(hall, service, "publish", publication);
+  assert.equal(published.status, 202);
+  const broadcast = await repeatedly(hall, service, "broadcast", { message: "closing time" });
+  const announced = await repeatedly(hall, service, `users/${anna.id}/announce`, { message: "for anna" });
+  assert.deepEqual([broadcast.status, announced.status], [202, 202]);
+  // Whatever was done twice would be heard before these.
+  const last = await rule(hall, 202, service, "publish", { ...publication, message: "the end" });
+  await rule(hall, 202, service, "broadcast", { message: "the end" });
+  assert.equal(last.seq, published.body.seq + 1);
+  for (const line of [at.anna, at.ben]) {
+    for (const { id } of [published.body, last]) await line.next("chat", { id });
+    await line.next("announcement", { message: "the end" });
+    assert.equal(line.pending("chat"), 0);
+  }
+  const heard = (line) => line.kept.filter(({ type }) => type === "announcement").map(({ message }) => message);
+  assert.deepEqual([heard(at.anna).sort(), heard(at.ben)], [["closing time", "for anna"], ["closing time"]]);
+  const gone = await repeatedly(hall, service, `users/${anna.id}/disconnect`);
+  assert.deepEqual(gone, { status: 200, body: { closed: 3 } });
+  for (const line of [at.anna, at.annaTwin, at.raw]) await line.ends(4503, "kicked");
+  // A key that is no key, and one that is somebody else's.
+  const broken = { "idempotency-key": "with space" };
+  assert.equal((await ask(hall.at(0), service.token, "POST", "/api/server/broadcast", { message: "x" }, broken)).status, 400);
+  const key = { "idempotency-key": "everybody's" };
+  const other = hall.person("Other", { role: "service" });
+  for (const who of [service, other]) {
+    const message = { ...publication, message: `by ${who.id}` };
+    assert.equal((await ask(hall.at(0), who.token, "POST", "/api/server/publish", message, key)).status, 202);
+    await at.ben.next("chat", { message: message.message });
+  }
+});
+
+scene("a service announces to one user, on every node and at the doors that show it", async (hall, service) => {
+  const { at, anna, ben } = await assembly(hall);
+  await rule(hall, 202, service, `users/${anna.id}/announce`, { message: "for anna" });
+  await rule(hall, 202, service, `users/${ben.id}/announce`, { message: "for ben" });
+  await rule(hall, 202, service, "users/nobody-at-all/announce", { message: "for nobody" });
+  await rule(hall, 202, service, "broadcast", { message: "the end" });
+  const shown = await at.annaTwin.next("announcement");
+  assert.deepEqual(shown, { type: "announcement", message: "for anna", from: service.id });
+  const heard = await audiences(at, "the end");
+  const users = { "for anna": ["anna"], "for ben": ["ben", "benSocket"] };
+  assert.deepEqual(heard, { ...users, "the end": ROLES });
+  for (const body of [{}, { message: " " }, { message: 7 }]) {
+    await refused(422, "invalid_message", hall.at(0), service.token, "POST", `/api/server/users/${anna.id}/announce`, body);
+  }
+});
+
 scene("a service sees how many there are, where, and who", async (hall, service) => {
   const [person, other] = [hall.person("Here"), hall.person("There")];
   const roomId = hall.room();
@@ -282,6 +347,7 @@ scene("the server API is for services and admins alone", async (hall) => {
   const requests = [
     ["POST", "publish", { room: "room:x", userId: "x", message: "x" }],
     ["POST", "broadcast", { message: "x" }],
+    ["POST", "users/x/announce", { message: "x" }],
     ["POST", "users/x/disconnect"],
     ["POST", "users/x/disable"],
     ["POST", "users/x/enable"],

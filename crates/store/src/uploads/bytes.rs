@@ -41,9 +41,9 @@ pub(super) struct Rest {
 }
 
 impl Rest {
-    pub(super) fn push(&mut self, bytes: Bytes) {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
         self.total += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.bytes.extend_from_slice(&bytes);
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// How many bytes have come in all.

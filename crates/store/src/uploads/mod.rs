@@ -34,7 +34,7 @@ impl<E: Engine> SqlUploads<E> {
     async fn write(&self, id: Uuid, mut pieces: Pieces, limit: u64) -> Result<Option<u64>, PortError> {
         let mut rest = bytes::Rest::default();
         while let Some(piece) = pieces.try_next().await? {
-            rest.push(piece);
+            rest.push(&piece);
             if rest.total() > limit {
                 return Ok(None);
             }

@@ -1,7 +1,9 @@
 //! Values against the document's schemas. Knows the keywords that the document uses, and stops at any other one: nothing
 //! is passed over in silence.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashMap};
 
 use regex::Regex;
 use serde_json::{Map, Value};
@@ -123,7 +125,7 @@ fn holds(fits: bool, value: &Value) -> Outcome {
 
 /// Keywords that need no other part of the document.
 fn simple(keyword: &str, rule: &Value, value: &Value) -> bool {
-    let (text, number) = (value.as_str(), value.as_f64());
+    let text = value.as_str();
     let length = |text: &str| text.chars().count() as u64;
     match keyword {
         "type" => match rule {
@@ -135,17 +137,34 @@ fn simple(keyword: &str, rule: &Value, value: &Value) -> bool {
         "required" => value
             .as_object()
             .is_none_or(|fields| each(rule).all(|name| fields.contains_key(name.as_str().unwrap()))),
-        "minimum" => number.is_none_or(|number| number >= rule.as_f64().unwrap()),
-        "maximum" => number.is_none_or(|number| number <= rule.as_f64().unwrap()),
+        "minimum" => compared(value, rule).is_none_or(Ordering::is_ge),
+        "maximum" => compared(value, rule).is_none_or(Ordering::is_le),
         "minLength" => text.is_none_or(|text| length(text) >= rule.as_u64().unwrap()),
         "maxLength" => text.is_none_or(|text| length(text) <= rule.as_u64().unwrap()),
-        "pattern" => text.is_none_or(|text| Regex::new(rule.as_str().unwrap()).unwrap().is_match(text)),
+        "pattern" => text.is_none_or(|text| matches(rule.as_str().unwrap(), text)),
         "format" => text.is_none_or(|text| match rule.as_str().unwrap() {
             "uuid" => text.len() == 36 && uuid::Uuid::try_parse(text).is_ok(),
             "date-time" => OffsetDateTime::parse(text, &Rfc3339).is_ok(),
             format => panic!("the checker does not know the format {format}"),
         }),
         keyword => panic!("the checker does not know the keyword {keyword}"),
+    }
+}
+
+/// Whether the text has the pattern. Making one takes long, and there are few.
+fn matches(pattern: &str, text: &str) -> bool {
+    thread_local!(static MADE: RefCell<HashMap<String, Regex>> = RefCell::default());
+    MADE.with_borrow_mut(|made| {
+        made.entry(pattern.to_owned()).or_insert_with(|| Regex::new(pattern).unwrap()).is_match(text)
+    })
+}
+
+/// Two numbers; integers to the last digit, which a fraction does not keep.
+fn compared(value: &Value, limit: &Value) -> Option<Ordering> {
+    let whole = |value: &Value| value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
+    match (whole(value), whole(limit)) {
+        (Some(value), Some(limit)) => Some(value.cmp(&limit)),
+        _ => value.as_f64()?.partial_cmp(&limit.as_f64()?),
     }
 }
 

@@ -71,7 +71,7 @@ struct Shown<'a> {
 }
 
 /// Books seats: all that are asked for, or none.
-#[utoipa::path(post, path = "/bookings", tag = "events", security(("bearer" = []), ("cookie" = [])),
+#[utoipa::path(post, path = "/bookings", operation_id = "book", tag = "events", security(("bearer" = []), ("cookie" = [])),
     params(KeyHeader), request_body = Wanted,
     responses(
         (status = 201, description = "The seats are booked, now or under the same key before", body = Shown<'_>),
@@ -99,7 +99,7 @@ pub(super) async fn book(
 }
 
 /// Cancels a booking: one's own, or as `admin` or `service` anybody's.
-#[utoipa::path(delete, path = "/bookings/{id}", tag = "events", security(("bearer" = []), ("cookie" = [])),
+#[utoipa::path(delete, path = "/bookings/{id}", operation_id = "cancelBooking", tag = "events", security(("bearer" = []), ("cookie" = [])),
     params(("id" = String, Path, description = "The `bookingId`", example = "BK-0123456789ABCDEFGHJK")),
     responses(
         (status = 200, description = "The seats are free again", body = Shown<'_>),

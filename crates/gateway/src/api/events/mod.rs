@@ -89,7 +89,7 @@ struct Events<'a> {
 }
 
 /// The newest events, as far as the token reaches.
-#[utoipa::path(get, path = "/events", tag = "events", security(("bearer" = []), ("cookie" = [])),
+#[utoipa::path(get, path = "/events", operation_id = "listEvents", tag = "events", security(("bearer" = []), ("cookie" = [])),
     params(("limit" = Option<u64>, Query, minimum = 1, maximum = 1000, description = "How many at most; 100 if missing")),
     responses((status = 200, description = "Newest first", body = Events<'_>), Guarded, Malformed))]
 async fn list(
@@ -104,7 +104,7 @@ async fn list(
 }
 
 /// One event.
-#[utoipa::path(get, path = "/events/{id}", tag = "events", security(("bearer" = []), ("cookie" = [])),
+#[utoipa::path(get, path = "/events/{id}", operation_id = "getEvent", tag = "events", security(("bearer" = []), ("cookie" = [])),
     params(("id" = u64, Path, maximum = 9007199254740991_i64, description = "The `eventId`", example = 7)),
     responses((status = 200, description = "The event", body = Shown<'_>), Guarded, Missing))]
 async fn one(
@@ -120,7 +120,7 @@ async fn one(
 }
 
 /// Makes an event. Role `admin` or `service`.
-#[utoipa::path(post, path = "/events", tag = "events", security(("bearer" = []), ("cookie" = [])), request_body = NewEvent,
+#[utoipa::path(post, path = "/events", operation_id = "createEvent", tag = "events", security(("bearer" = []), ("cookie" = [])), request_body = NewEvent,
     responses((status = 201, description = "The event is made", body = Shown<'_>), WithBody, Guarded))]
 async fn create(
     State(gateway): State<Arc<Gateway>>,

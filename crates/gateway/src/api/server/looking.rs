@@ -81,7 +81,7 @@ struct Attending<'a> {
 }
 
 /// How many there are.
-#[utoipa::path(get, path = "/server/stats", tag = "server", security(("bearer" = []), ("cookie" = [])),
+#[utoipa::path(get, path = "/server/stats", operation_id = "getStats", tag = "server", security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, description = "On all nodes", body = Stats), Guarded))]
 pub(super) async fn stats(
     State(gateway): State<Arc<Gateway>>,
@@ -94,7 +94,7 @@ pub(super) async fn stats(
 }
 
 /// Which nodes are up.
-#[utoipa::path(get, path = "/server/nodes", tag = "server", security(("bearer" = []), ("cookie" = [])),
+#[utoipa::path(get, path = "/server/nodes", operation_id = "listNodes", tag = "server", security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, description = "Every node whose lease stands", body = Nodes<'_>), Guarded))]
 pub(super) async fn nodes(
     State(gateway): State<Arc<Gateway>>,
@@ -106,7 +106,7 @@ pub(super) async fn nodes(
 }
 
 /// Who is in a room.
-#[utoipa::path(get, path = "/server/presence", tag = "server", security(("bearer" = []), ("cookie" = [])),
+#[utoipa::path(get, path = "/server/presence", operation_id = "getPresence", tag = "server", security(("bearer" = []), ("cookie" = [])),
     params(("room" = RoomKey, Query, description = "The room's key, percent-encoded")),
     responses((status = 200, description = "The distinct users in the room", body = Present<'_>), Guarded, Malformed))]
 pub(super) async fn presence(

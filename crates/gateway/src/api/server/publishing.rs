@@ -69,7 +69,7 @@ struct Announced<'a> {
 }
 
 /// Publishes a message in a user's name: numbered, kept and heard like any other.
-#[utoipa::path(post, path = "/server/publish", tag = "server", security(("bearer" = []), ("cookie" = [])),
+#[utoipa::path(post, path = "/server/publish", operation_id = "publish", tag = "server", security(("bearer" = []), ("cookie" = [])),
     params(KeyHeader), request_body = Publication,
     responses(
         (status = 202, description = "Accepted, now or under the same `clientId` or key before", body = Published),
@@ -97,7 +97,7 @@ pub(super) async fn publish(
 }
 
 /// Announces something to every connection of the hub and of Socket.IO.
-#[utoipa::path(post, path = "/server/broadcast", tag = "server", security(("bearer" = []), ("cookie" = [])),
+#[utoipa::path(post, path = "/server/broadcast", operation_id = "broadcast", tag = "server", security(("bearer" = []), ("cookie" = [])),
     params(KeyHeader), request_body = Broadcast,
     responses(
         (status = 202, description = "On its way to every node", body = Announced<'_>),
@@ -122,7 +122,7 @@ pub(super) async fn broadcast(
 }
 
 /// Announces something to every connection of one user, at the hub and over Socket.IO. They need not be there.
-#[utoipa::path(post, path = "/server/users/{id}/announce", tag = "server", security(("bearer" = []), ("cookie" = [])),
+#[utoipa::path(post, path = "/server/users/{id}/announce", operation_id = "announceToUser", tag = "server", security(("bearer" = []), ("cookie" = [])),
     params(("id" = TextUserId, Path, description = "To whom, known or not"), KeyHeader), request_body = Broadcast,
     responses(
         (status = 202, description = "On its way to every node", body = Announced<'_>),

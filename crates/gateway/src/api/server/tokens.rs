@@ -34,7 +34,7 @@ struct Revocation {
 }
 
 /// Revokes a token: connections by it end with 4503, and nobody comes in with it any more.
-#[utoipa::path(post, path = "/server/tokens/revoke", tag = "server", security(("bearer" = []), ("cookie" = [])),
+#[utoipa::path(post, path = "/server/tokens/revoke", operation_id = "revokeToken", tag = "server", security(("bearer" = []), ("cookie" = [])),
     params(KeyHeader), request_body = Revocation,
     responses((status = 204, description = "It is good for nothing any more"), WithBody, Guarded, Clash))]
 pub(super) async fn revoke(

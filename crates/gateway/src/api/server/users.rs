@@ -46,7 +46,7 @@ enum GivenRole {
 }
 
 /// Ends every connection of a user. They may come back.
-#[utoipa::path(post, path = "/server/users/{id}/disconnect", tag = "server", security(("bearer" = []), ("cookie" = [])),
+#[utoipa::path(post, path = "/server/users/{id}/disconnect", operation_id = "disconnectUser", tag = "server", security(("bearer" = []), ("cookie" = [])),
     params(("id" = TextUserId, Path, description = "Who, known or not"), KeyHeader),
     responses(
         (status = 200, description = "They are told to end, with 4503", body = Closed),
@@ -71,7 +71,7 @@ pub(super) async fn disconnect(
 }
 
 /// Ends every connection of a user and keeps them out, also if they were never here. Nobody keeps themselves out.
-#[utoipa::path(post, path = "/server/users/{id}/disable", tag = "server", security(("bearer" = []), ("cookie" = [])),
+#[utoipa::path(post, path = "/server/users/{id}/disable", operation_id = "disableUser", tag = "server", security(("bearer" = []), ("cookie" = [])),
     params(("id" = TextUserId, Path, description = "Who, known or not"), KeyHeader),
     responses(
         (status = 200, description = "They stay out; their connections are told to end, with 4503", body = Closed),
@@ -97,7 +97,7 @@ pub(super) async fn disable(
 }
 
 /// Lets a user in again.
-#[utoipa::path(post, path = "/server/users/{id}/enable", tag = "server", security(("bearer" = []), ("cookie" = [])),
+#[utoipa::path(post, path = "/server/users/{id}/enable", operation_id = "enableUser", tag = "server", security(("bearer" = []), ("cookie" = [])),
     params(("id" = TextUserId, Path, description = "Who, known or not"), KeyHeader),
     responses(
         (status = 204, description = "They may come in"),
@@ -123,7 +123,7 @@ pub(super) async fn enable(
 
 /// Gives a user a role, also on connections that are open. A token that is issued later says for itself what it may do.
 /// Nobody gives a role above their own, or changes their own.
-#[utoipa::path(put, path = "/server/users/{id}/role", tag = "server", security(("bearer" = []), ("cookie" = [])),
+#[utoipa::path(put, path = "/server/users/{id}/role", operation_id = "assignRole", tag = "server", security(("bearer" = []), ("cookie" = [])),
     params(("id" = TextUserId, Path, description = "Who, known or not")), request_body = Appointment,
     responses((status = 204, description = "The role counts on every node"), WithBody, Guarded, Clash))]
 pub(super) async fn assign(

@@ -10,6 +10,7 @@ mod doors;
 mod ordered;
 mod server;
 mod shapes;
+mod shared;
 
 use serde_json::{Map, Value, json};
 
@@ -78,7 +79,7 @@ fn messages(door: &Door) -> Vec<(String, Value)> {
 }
 
 fn schemas(doors: &[Door]) -> Value {
-    let shared = shapes::shared().into_iter().map(|(name, shape)| (name.to_owned(), shape));
+    let shared = shared::shared().into_iter().map(|(name, shape)| (name.to_owned(), shape));
     let told = doors.iter().flat_map(|door| {
         door.tells.iter().map(|tell| (format!("{}.{}", door.name, tell.key()), tell.payload(door)))
     });

@@ -47,7 +47,7 @@ fn tells() -> Vec<Tell> {
         answer(
             "subscribed",
             "The event is watched.",
-            [("eventId", or_null(shared_as("EventId"))), ("timestamp", time())],
+            [("eventId", shared_as("EventId")), ("timestamp", time())],
         ),
         answer("pong", "The connection works.", [("timestamp", time())]),
         answer("stats", "How many there are, in the whole cluster.", [("data", shared_as("Tally"))]),

@@ -1,60 +1,17 @@
-//! `GET /ws`: the hub.
+//! What is told: answers, what has a place in a room, what passes, and what concerns the connection.
 
 use serde_json::{Value, json};
 
-use super::rooms::{error, reconnect, resync};
-use super::{Door, Frames, asks, token};
-use crate::document::client::Ask;
+use crate::document::doors::rooms::{error, reconnect, resync};
 use crate::document::server::{Tell, answer, tell};
 use crate::document::shapes::{
     anything, attachments, client_id, constant, count, epoch, flag, id, list, mark, room, seq, shared_as,
     text, time, unreadable, unusual_type, user, username, word,
 };
 
-pub(super) fn door() -> Door {
-    Door {
-        name: "hub",
-        address: "/ws",
-        title: "Hub",
-        description: "JSON objects, one a frame, text or binary UTF-8. Every connection is in the `lobby` from the start. A frame \
-            that is not JSON is a message for the lobby. Every request is answered, with its `ref` where it has one: by the \
-            message of its own, by `ack`, or by `error`. Types that an operator added are not described here. A missing or bad \
-            token is answered with 401 before the upgrade.",
-        parameters: json!({}),
-        query: token(),
-        frames: Frames::Marked,
-        asks: requests(),
-        tells: [answers(), happenings(), signs(), others()].into_iter().flatten().collect(),
-    }
-}
-
-fn requests() -> Vec<Ask> {
-    let mut asks = asks(wire::hub::Hub::default().registry().specs(), purpose);
-    let announce = asks.iter_mut().find(|ask| ask.spec.name == "announce").expect("it is built in");
-    announce.extra = json!({ "description": "Role `admin` or `service`." });
-    asks
-}
-
-fn purpose(name: &str) -> (&'static str, Vec<&'static str>) {
-    let (summary, answer) = match name {
-        "chat" => ("Says something.", "ack"),
-        "typing" => ("Shows or ends that somebody is writing.", "ack"),
-        "read" => ("Everything up to this message is read.", "ack"),
-        "ping" => ("Asks whether the connection works.", "pong"),
-        "join_room" => ("Joins a room, and asks for its past.", "joined"),
-        "leave_room" => ("Leaves a room.", "left"),
-        "history" => ("Asks for a page of a room's past.", "history"),
-        "edit" => ("Gives a message another text.", "ack"),
-        "delete" => ("Withdraws a message.", "ack"),
-        "react" => ("Puts an emoji on a message, or takes it off.", "ack"),
-        "signal" => ("A step of a call, for all connections of another user who shares a chat.", "ack"),
-        "get_users" => ("Asks who is online.", "users"),
-        "get_stats" => ("Asks how many there are.", "stats"),
-        "refresh" => ("Goes on by a fresh token.", "ack"),
-        "announce" => ("Announces something to many.", "ack"),
-        name => panic!("{name} is not described here"),
-    };
-    (summary, vec![answer, "error"])
+/// Every message of the server.
+pub(super) fn all() -> Vec<Tell> {
+    [answers(), messages(), changes(), signs(), others()].into_iter().flatten().collect()
 }
 
 fn answers() -> Vec<Tell> {
@@ -107,8 +64,8 @@ fn answers() -> Vec<Tell> {
     ]
 }
 
-/// What has a place in a room's order, live and in pages.
-fn happenings() -> Vec<Tell> {
+/// Messages, live and in pages.
+fn messages() -> Vec<Tell> {
     vec![
         tell(
             "chat",
@@ -136,6 +93,12 @@ fn happenings() -> Vec<Tell> {
             [("roomId", room()), ("id", id()), ("seq", seq()), ("epoch", epoch()), ("deletedAt", time())],
         )
         .called("chat.deleted"),
+    ]
+}
+
+/// What is done to a message, and to a room's numbers.
+fn changes() -> Vec<Tell> {
+    vec![
         tell(
             "edited",
             "A message has another text.",

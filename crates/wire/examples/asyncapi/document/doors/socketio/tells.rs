@@ -1,100 +1,22 @@
-//! `/socket.io/`: two vocabularies behind one door.
+//! What is told: acknowledgements, the two vocabularies, and what both have.
 
 use serde_json::{Value, json};
-use wire::types::{Field, Shape, Spec};
 
-use super::{Door, Frames, asks};
-use crate::document::client::Ask;
+use super::tagged;
 use crate::document::server::{Tell, answer, tell};
 use crate::document::shapes::{
     anything, attachments, client_id, constant, count, epoch, flag, id, list, message_type, room, seq,
     shared_as, text, time, unreadable, user, username, word,
 };
 
-pub(super) fn door() -> Door {
-    Door {
-        name: "socketio",
-        address: "/socket.io/",
-        title: "Socket.IO",
-        description: "Engine.IO 4 and Socket.IO 5, for stock clients of versions 3 and 4; WebSocket, long polling and the upgrade. \
-            One namespace, `/`. A message here is an event: its name, and as payload its one argument. What is called `ack` is \
-            what the callback is called with, where the client passes one; without it a refusal is the event `error`. In `chat:…` \
-            a socket hears the vocabulary of chats, in `room:…` that of live rooms (`tags`). Where clients can recover, events \
-            with `x-place` have one more argument behind the payload: an opaque text, which stock clients hand back.",
-        parameters: json!({}),
-        query: query(),
-        frames: Frames::Events,
-        asks: events(),
-        tells: [acknowledgements(), chats(), live_rooms(), both()].into_iter().flatten().collect(),
-    }
+/// Every message of the server.
+pub(super) fn all() -> Vec<Tell> {
+    let parts = [entrance(), acknowledgements(), vec![message()], changes(), passing(), live_rooms(), both()];
+    parts.into_iter().flatten().collect()
 }
 
-fn query() -> Value {
-    json!({
-        "EIO": { "const": "4", "description": "The version of Engine.IO." },
-        "transport": word(&["polling", "websocket"]),
-        "sid": text("The session, once it is open. Secret."),
-        "token": text("A JSON Web Token, where it is nowhere else."),
-    })
-}
-
-/// CONNECT is the door's own; the rest is what the table says.
-fn events() -> Vec<Ask> {
-    const AUTH: &[Field] = &[
-        Field::optional("token", "a JSON Web Token").of(Shape::Text),
-        Field::optional("pid", "the secret of the connection that was lost").of(Shape::Text),
-        Field::optional("offset", "the last place that it was told").of(Shape::Text),
-    ];
-    let spec = Spec { name: "connect", role: domain::words::Role::User, cost: 0, fields: AUTH };
-    let extra = json!({ "description": "The packet CONNECT with the client's `auth`; no event." });
-    let answers = vec!["connected", "connect_error"];
-    let connect = Ask { spec, summary: "Comes in.", answers, extra };
-    let mut asks = asks(wire::socketio::types(), purpose);
-    for ask in &mut asks {
-        ask.extra = tagged(vocabulary(ask.spec.name));
-    }
-    asks.insert(0, connect);
-    asks
-}
-
-fn vocabulary(name: &str) -> &'static [&'static str] {
-    match name {
-        "join_room" | "leave_room" | "send_message" => &["live"],
-        "refresh" => &["chat", "live"],
-        _ => &["chat"],
-    }
-}
-
-fn tagged(vocabularies: &[&str]) -> Value {
-    let tags: Vec<_> = vocabularies.iter().map(|name| json!({ "name": name })).collect();
-    json!({ "tags": tags })
-}
-
-fn purpose(name: &str) -> (&'static str, Vec<&'static str>) {
-    let (summary, answers): (_, &[&str]) = match name {
-        "chat:join" => ("Joins a chat's live room, and asks for what was missed.", &["ack.joined"]),
-        "chat:leave" => ("Leaves a chat's live room; the membership stays.", &["ack"]),
-        "message:send" => ("Says something in a chat.", &["ack.accepted"]),
-        "message:read" => ("Everything up to this message is read.", &["ack"]),
-        "message:edit" => ("Gives a message another text.", &["ack.accepted"]),
-        "message:delete" => ("Withdraws a message.", &["ack.accepted"]),
-        "message:react" => ("Puts an emoji on a message, or takes it off.", &["ack.accepted", "ack"]),
-        "typing:start" => ("Shows that somebody is writing.", &["ack"]),
-        "typing:stop" => ("Ends that.", &["ack"]),
-        "call:signal" => ("A step of a call, for another user who shares a chat.", &["ack"]),
-        "join_room" => ("Joins a live room; every other one is left first.", &["ack.joined"]),
-        "leave_room" => ("Leaves a live room.", &["ack"]),
-        "send_message" => {
-            ("Says something in a live room. Further fields are carried as they are.", &["ack.accepted"])
-        }
-        "refresh" => ("Goes on by a fresh token.", &["ack"]),
-        name => panic!("{name} is not described here"),
-    };
-    (summary, [answers, &["ack.refused", "error"]].concat())
-}
-
-fn acknowledgements() -> Vec<Tell> {
-    let ok = || constant(true);
+/// Packets that are no events.
+fn entrance() -> Vec<Tell> {
     vec![
         answer(
             "connected",
@@ -119,6 +41,12 @@ fn acknowledgements() -> Vec<Tell> {
                 ),
             ],
         ),
+    ]
+}
+
+fn acknowledgements() -> Vec<Tell> {
+    let ok = || constant(true);
+    vec![
         answer("ack", "The request is done.", [("ok", ok())]),
         answer(
             "ack",
@@ -173,36 +101,40 @@ fn numbered(tell: Tell, vocabularies: &[&str]) -> Tell {
     tell.with(extra)
 }
 
-fn chats() -> Vec<Tell> {
-    vec![
-        numbered(
-            tell(
-                "message:new",
-                "A message, the sender's own included.",
-                [
-                    ("id", id()),
-                    ("chat_id", room()),
-                    ("content", text("The text; empty where it is unreadable.")),
-                    ("message_type", message_type()),
-                    (
-                        "sender",
-                        json!({
-                            "type": "object",
-                            "required": ["id"],
-                            "properties": { "id": user(), "username": username() },
-                        }),
-                    ),
-                    ("created_at", time()),
-                    ("seq", seq()),
-                    ("epoch", epoch()),
-                    ("client_id?", client_id()),
-                    ("reply_to?", id()),
-                    ("attachments", attachments()),
-                    ("unreadable?", unreadable()),
-                ],
-            ),
-            &["chat"],
+fn message() -> Tell {
+    numbered(
+        tell(
+            "message:new",
+            "A message, the sender's own included.",
+            [
+                ("id", id()),
+                ("chat_id", room()),
+                ("content", text("The text; empty where it is unreadable.")),
+                ("message_type", message_type()),
+                (
+                    "sender",
+                    json!({
+                        "type": "object",
+                        "required": ["id"],
+                        "properties": { "id": user(), "username": username() },
+                    }),
+                ),
+                ("created_at", time()),
+                ("seq", seq()),
+                ("epoch", epoch()),
+                ("client_id?", client_id()),
+                ("reply_to?", id()),
+                ("attachments", attachments()),
+                ("unreadable?", unreadable()),
+            ],
         ),
+        &["chat"],
+    )
+}
+
+/// What is done to a message; it has a number like one.
+fn changes() -> Vec<Tell> {
+    vec![
         numbered(
             tell(
                 "message:edited",
@@ -242,6 +174,12 @@ fn chats() -> Vec<Tell> {
             ),
             &["chat"],
         ),
+    ]
+}
+
+/// What passes without a number.
+fn passing() -> Vec<Tell> {
+    vec![
         chat(tell(
             "message:read",
             "Somebody has read everything up to this message.",
