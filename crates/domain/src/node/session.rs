@@ -24,6 +24,8 @@ use crate::words::{
     Namespace, Position, Role, RoomId, RoomRef, Say, Sealed, Timestamp,
 };
 
+/// Uploads that one message may show.
+const UPLOADS: usize = 32;
 /// When a join that could not be kept is worth trying again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -234,6 +236,10 @@ impl Session {
     async fn attach(&self, draft: &mut Unsealed, uploads: &[Uuid]) -> Result<(), Fault> {
         if uploads.is_empty() {
             return Ok(());
+        }
+        if uploads.len() > UPLOADS {
+            let rule = format!("a message shows at most {UPLOADS} uploads");
+            return Err(Fault::new(Code::InvalidMessage, rule));
         }
         let owner = &self.identity.user;
         let attached = self.node.uploads().attach(uploads, owner, &draft.room, draft.id).await;

@@ -128,6 +128,8 @@ async fn only_ones_own_uploads_for_the_room_are_shown_with_a_message() {
     for foreign in [others, elsewhere, uuid::Uuid::new_v4()] {
         assert_eq!(ann.ask(&format!("show r {own},{foreign}")).await, "refused not_found");
     }
+    let many = vec![own.to_string(); 33].join(",");
+    assert_eq!(ann.ask(&format!("show r {many}")).await, "refused invalid_message");
     assert_eq!(ann.ask(&format!("show r {own}")).await, "accepted 1-1");
     assert_eq!(ann.rest().await, ["message r 1-1 +cat.png"]);
 }

@@ -39,7 +39,9 @@ async function fuzz(user, token) {
     ...["--no-color", "--header", `Authorization: Bearer ${token}`, ...length, ...(seed ? ["--seed", seed] : [])],
   ];
   const environment = { ...process.env, SCHEMATHESIS_HOOKS: `${FOLDER}/hooks.py`, FUZZ_USER: user };
-  const child = spawn(`${programs}/schemathesis`, arguments_, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  // In the cluster's folder: it writes down what it finds where it is started, and would begin with that the next time.
+  const options = { cwd: cluster.folder, env: environment, stdio: ["ignore", "pipe", "pipe"] };
+  const child = spawn(`${programs}/schemathesis`, arguments_, options);
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => (said += bytes));
   const code = await new Promise((resolve) => child.on("close", resolve));

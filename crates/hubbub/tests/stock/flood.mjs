@@ -52,7 +52,7 @@ function closedWith(bytes) {
 function paced(socket, began) {
   let sent = 0;
   const write = () => {
-    const due = Math.ceil((Number(rate) * (performance.now() + EVERY - began)) / 1000) - sent;
+    const due = Math.ceil((Number(rate) * (performance.now() + 2 * EVERY - began)) / 1000) - sent;
     for (let left = due; left > 0; left -= AT_ONCE) socket.write(BATCH.subarray(0, Math.min(left, AT_ONCE) * FRAME.length));
     sent += due;
   };
