@@ -37,7 +37,7 @@ pub enum Admission {
         /// The user was offline until now: this is the one connection that makes them online.
         first: bool,
     },
-    /// The connection may stay; this older one of the same user must go, and its node is told by [`Delivery::Evict`].
+    /// The connection may stay; this older one of the same user must go, and its node is told by [`super::Delivery::Evict`].
     Replaces(ConnectionId),
     /// The user has as many connections as they may.
     Refused,
@@ -110,7 +110,7 @@ pub struct Rate {
 
 /// Who is where, across the cluster. A seat is (node incarnation, room, user); seats live as long as
 /// their node's lease. Node, room and user counts are exact while leases are renewed. Whenever a user comes into a
-/// room or leaves it, by whatever way, its subscribers are told by [`Delivery::Census`], once.
+/// room or leaves it, by whatever way, its subscribers are told by [`super::Delivery::Census`], once.
 #[async_trait]
 pub trait Presence: Send + Sync {
     /// Takes the seat. Idempotent: a seat taken twice counts once.
