@@ -26,6 +26,8 @@ const READ_BUFFER: usize = 1024;
 const WRITE_BUFFER: usize = 16 * 1024;
 /// The write buffer is never larger than this: one page of history and the rest of a full buffer fit.
 const MAX_WRITE_BUFFER: usize = 1024 * 1024;
+/// Frames that a peer may still have sent before it heard our goodbye; more are not read one by one.
+const LAST_FRAMES: usize = 64;
 /// How long a goodbye may take, from the close frame to the peer's.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -139,11 +141,15 @@ impl WebSocket {
         if self.socket.send(Message::Close(Some(frame))).await.is_err() {
             return;
         }
-        // Ends after the peer's close frame, and at once where the layer reads no further.
-        while let Some(Ok(_)) = self.socket.next().await {}
+        // Ends after the peer's close frame, and at once where the layer reads no further. What a peer has written that
+        // does not listen is not worth being taken apart.
+        let mut frames = 0;
+        while frames < LAST_FRAMES && matches!(self.socket.next().await, Some(Ok(_))) {
+            frames += 1;
+        }
         // Closing with unread bytes would reset the connection, and the peer might lose our close frame.
         let stream = self.socket.get_mut();
-        let mut rest = vec![0; 1024];
+        let mut rest = vec![0; 16 * 1024];
         if stream.shutdown().await.is_ok() {
             while matches!(stream.read(&mut rest).await, Ok(1..)) {}
         }

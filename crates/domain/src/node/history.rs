@@ -107,12 +107,30 @@ impl History {
         }
     }
 
+    /// The newest `limit` messages below `before` that the hot log holds. It is read downwards until there are so many of
+    /// them among what else has a number.
     async fn hot(&self, room: &RoomId, before: Option<u64>, limit: usize) -> Result<Hot, PortError> {
         let span = self.broker.newest(room, before, limit).await?;
-        let oldest = span.entries.first().map(|entry| entry.position);
-        let messages = self.messages(span.entries);
-        let reaches_start = oldest == Some(Position::START.next()) || span.head == Position::START;
-        let whole = reaches_start || messages.len() >= limit;
+        let (head, mut entries) = (span.head, span.entries);
+        let is_message = |entry: &&Entry| entry.draft.kind == Kind::Message;
+        while entries.iter().filter(is_message).count() < limit {
+            let Some(oldest) = entries.first().filter(|oldest| oldest.position != Position::START.next())
+            else {
+                break;
+            };
+            let below = Some(oldest.position.seq);
+            let mut further = self.broker.newest(room, below, limit.max(CHUNK)).await?.entries;
+            if further.is_empty() {
+                break;
+            }
+            further.append(&mut entries);
+            entries = further;
+        }
+        let oldest = entries.first().map(|entry| entry.position);
+        let mut messages = self.messages(entries);
+        let whole =
+            oldest == Some(Position::START.next()) || head == Position::START || messages.len() >= limit;
+        messages.drain(..messages.len().saturating_sub(limit));
         Ok(Hot { messages, open_below: if whole { None } else { Some(oldest) } })
     }
 
@@ -127,7 +145,7 @@ impl History {
         if let Some(hot) = oldest_hot {
             let stored = self.store.head(room).await?;
             let lags = |stored: Position| stored.epoch == hot.epoch && stored.next() < hot;
-            if stored.is_some_and(lags) {
+            if stored.is_none_or(lags) {
                 return Err(PortError::Unavailable("the database has not caught up yet".into()));
             }
         }

@@ -66,3 +66,39 @@ async fn the_page_of_a_join_leaves_the_place_of_what_was_deleted() {
     let joined = bob.ask("join r history 10").await;
     assert_eq!(joined, "joined r 1-4 fresh members=2 1-1,1-2 eins|");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_page_has_as_many_messages_as_there_are_whatever_else_has_numbers_between_them() {
+    let world = World::new().await;
+    let mut ann = world.member("ann", &["r"]).await;
+    for text in ["one", "two", "three"] {
+        ann.send(&format!("say r {text}"));
+        ann.rest().await;
+    }
+    let first = id_of(&world, &room("r"), 1);
+    for _ in 0..10 {
+        ann.send(&format!("react r {first} +1"));
+        ann.rest().await;
+    }
+    // The database has nothing of it yet, and is not needed.
+    assert_eq!(ann.ask("history r 2").await, "history r 1-2,1-3 2 two|three");
+    assert_eq!(ann.ask("history r 3").await, "history r 1-1,1-2,1-3 - one|two|three");
+    let joined = world.client("bob").ask("join r history 2").await;
+    assert!(joined.ends_with(" 1-2,1-3 two|three"), "{joined}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_only_the_database_could_complete_is_not_said_to_be_the_beginning() {
+    let world = World::new().await;
+    let mut ann = world.member("ann", &["r"]).await;
+    let kept: Vec<_> = (0..4).map(|_| world.broker.say(&room("r"), "said")).collect();
+    ann.rest().await;
+    world.broker.trim(&room("r"), 2);
+    assert_eq!(
+        ann.ask("history r 3").await,
+        "refused overloaded",
+        "the database has nothing of the room yet"
+    );
+    kept.into_iter().for_each(|entry| world.store.keep(entry));
+    assert_eq!(ann.ask("history r 3").await, "history r 1-2,1-3,1-4 2 said|said|said");
+}

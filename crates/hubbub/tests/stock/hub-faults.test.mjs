@@ -148,7 +148,7 @@ scene("a client that does not read is closed with 4008, others lose nothing, and
   const since = heard.at(-1) ?? 1;
   const { recovered, history } = await back.enter(roomId, { since, epoch });
   const replayed = [...seqs(back), ...history.map(({ seq }) => seq)];
-  context.diagnostic(`it had heard ${heard.length} of ${UNREAD}, ${replayed.length} were replayed`);
+  context.diagnostic(`it ended with ${code}; it had heard ${heard.length} of ${UNREAD}, ${replayed.length} were replayed`);
   assert.ok(recovered && replayed.length > 0);
   assert.deepEqual(replayed, range(UNREAD - heard.length).map((index) => since + 1 + index));
 });

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { crowd, plain } from "./hub-door.mjs";
+import { get } from "./http.mjs";
 import { NOWHERE, TIME } from "./hub.mjs";
 import { eventually } from "./program.mjs";
 
@@ -239,6 +240,27 @@ export const room = {
     const lobby = await b.answered("history", { type: "history", roomId: "lobby", limit: 1 });
     assert.deepEqual([lobby.roomId, lobby.messages[0].message], ["lobby", "in the lobby"]);
     assert.deepEqual((await b.answered("history", { type: "history", roomId: hall.room() })).messages, []);
+  },
+
+  "a page reaches behind what it does not show, also while nothing of it is in the database": async (hall) => {
+    const { people: [, reader], lines: [a, b] } = await crowd(hall, 0, 1);
+    const roomId = hall.room();
+    await a.enter(roomId);
+    const workers = await Promise.all(["persister-1", "persister-2"].map((name) => hall.cluster.pid(name)));
+    try {
+      workers.forEach((pid) => process.kill(pid, "SIGSTOP"));
+      const made = [];
+      for (let number = 1; number <= 5; number += 1) made.push(await a.tell({ type: "chat", roomId, message: `${number}` }));
+      await Promise.all([..."abcdefghijklmnop"].map((emoji) => a.tell({ type: "react", roomId, id: made[0].id, emoji })));
+      const page = await b.answered("history", { type: "history", roomId, limit: 10 });
+      const joined = await b.enter(roomId, { history: 10 });
+      const { messages } = await get(200, hall.at(2), reader.token, "GET", `/api/rooms/room:${roomId}/messages?limit=10`);
+      const seqs = (list) => list.map(({ seq }) => seq);
+      assert.deepEqual([page.messages, joined.history, messages].map(seqs), Array(3).fill(seqs(made)));
+      assert.equal(page.nextBefore, undefined);
+    } finally {
+      workers.forEach((pid) => process.kill(pid, "SIGCONT"));
+    }
   },
 
   "history of a chat is for its participants, and an event has none": async (hall) => {
