@@ -125,7 +125,7 @@ impl Entrance {
             return Err(REFUSED);
         }
         if let Some(ruling) = self.node.ruling_against(&identity) {
-            whence.refuse(&identity, ruling);
+            self.authenticator.refuse(whence, &identity, ruling);
             return Err(REFUSED);
         }
         match self.authenticator.admit_from(&**self.node.directory(), &identity, whence).await {

@@ -139,3 +139,16 @@ fn never_tells(log: &Log, tokens: &[&str]) {
     log.never_says("token=");
     log.never_says("Bearer");
 }
+
+#[tokio::test]
+async fn a_flood_of_requests_that_are_refused_does_not_flood_the_security_log() {
+    let (log, _guard) = Log::listen();
+    let edge = Doors::start(Plan::default()).await;
+    let bearer = format!("Bearer {}", hs256(&claims("anna", "t-1")));
+    for _ in 0..150 {
+        edge.get("/api/me", &[]).await;
+        edge.get("/api/server/stats", &[("authorization", bearer.as_str())]).await;
+    }
+    let told = log.security().len();
+    assert!((120..200).contains(&told), "{told}");
+}

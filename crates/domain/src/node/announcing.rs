@@ -23,6 +23,8 @@ impl Node {
             tracing::warn!(%error, "what is told to every node cannot be heard yet");
             sleep(PAUSE).await;
         }
+        // A ruling may have been told since the first look, and not been heard yet.
+        self.bars().doubt();
     }
 
     async fn tell_everywhere(&self, whisper: Whisper) -> Result<(), Fault> {

@@ -73,7 +73,12 @@ impl Known {
             Ruling::Disabled(user) => drop(self.disabled.insert(user)),
             Ruling::Readmitted(user) => drop(self.disabled.remove(&user)),
             Ruling::Revoked(token) => drop(self.revoked.insert(token)),
-            Ruling::Assigned(Assignment { user, role, at }) => drop(self.assigned.insert(user, (role, at))),
+            Ruling::Assigned(Assignment { user, role, at }) => {
+                // Two nodes' whispers may overtake each other: the newest one counts, as it does in the directory.
+                if self.assigned.get(&user).is_none_or(|(_, known)| *known <= at) {
+                    self.assigned.insert(user, (role, at));
+                }
+            }
         }
     }
 }
@@ -157,5 +162,25 @@ impl Bars {
     /// Waits until somebody doubts what is known.
     pub(super) async fn doubted(&self) {
         self.called.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_role_counts_in_whatever_order_it_is_told() {
+        let (bars, user) = (Bars::default(), UserId::text("ann").unwrap());
+        let given = |role, at| Assignment { user: user.clone(), role, at: Timestamp(at) };
+        let known = || bars.known().assigned[&user];
+        bars.begin_look();
+        bars.assign(given(Role::User, 2));
+        bars.assign(given(Role::Admin, 1));
+        assert_eq!(known(), (Role::User, Timestamp(2)));
+        // The look is newer than what was told meanwhile.
+        let rulings = Rulings { assigned: vec![given(Role::Moderator, 3)], ..Rulings::default() };
+        bars.replace(rulings);
+        assert_eq!(known(), (Role::Moderator, Timestamp(3)));
     }
 }

@@ -86,8 +86,18 @@ impl Session {
         settled(self.tell(scope, message).await)
     }
 
+    /// A token for a list of rooms announces in those alone, and in the lobby, where everybody is whatever it lists.
+    fn may_reach(&self, scope: &Scope) -> Result<(), Fault> {
+        let reaches = match scope {
+            Scope::All | Scope::Others | Scope::User(_) => self.identity.rooms.is_none(),
+            Scope::Room(room) => room.id.namespace() == Namespace::Lobby || self.identity.may_enter(&room.id),
+        };
+        if reaches { Ok(()) } else { Err(Fault::new(Code::Forbidden, "this token is not for this audience")) }
+    }
+
     async fn tell(&self, scope: Scope, message: Box<str>) -> Result<Answer, Fault> {
         self.check_text(&message)?;
+        self.may_reach(&scope)?;
         let announcement = Announcement { from: self.identity.user.clone(), message };
         let to = match scope {
             Scope::All => Audience::Everyone,

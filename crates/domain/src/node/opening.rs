@@ -73,6 +73,8 @@ impl Session {
 
     async fn plan_opening(&self, start: Start) -> Result<Itinerary, PortError> {
         let (Start { resume, room }, profile) = (start, &self.door.profile);
+        // The address is a client's word like any command.
+        let room = room.filter(|room| self.may_join(&room.id).is_ok());
         let mut ways: Vec<Way> = room.into_iter().map(Way::named).collect();
         if profile.joins.lobby {
             ways.push(Way::summoned(RoomId::lobby()));

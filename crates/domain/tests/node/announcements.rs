@@ -2,7 +2,7 @@
 
 use domain::{Announcement, Audience, Identity, Role};
 
-use crate::support::{AN_HOUR, Client, SecurityLog, World, calm, identity, user};
+use crate::support::{AN_HOUR, Client, SecurityLog, World, calm, identity, room, user};
 
 fn with_role(user: &str, role: Role) -> Identity {
     Identity { role, ..identity(user, AN_HOUR) }
@@ -124,4 +124,19 @@ async fn an_announcement_says_something_and_not_too_much() {
     assert_eq!(root.ask(&long).await, "refused too_large");
     calm().await;
     assert_eq!(crowd.who_heard("").await, Vec::<&str>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_with_a_list_of_rooms_announces_in_those_and_in_the_lobby_alone() {
+    let mut crowd = Crowd::gather().await;
+    let narrow = Identity { rooms: Some([room("r")].into()), ..with_role("narrow", Role::Admin) };
+    let mut narrow = crowd.here.client_as(narrow);
+    for scope in ["all", "others", "user bob", "room s"] {
+        assert_eq!(narrow.ask(&format!("announce {scope} hear this")).await, "refused forbidden", "{scope}");
+    }
+    assert_eq!(crowd.who_heard("").await, Vec::<&str>::new());
+    for (scope, audience) in [("room r", ["ann in r", "bob in r"]), ("room lobby:main", ["ann", "eve"])] {
+        assert_eq!(narrow.ask(&format!("announce {scope} hear this")).await, "done", "{scope}");
+        assert_eq!(crowd.who_heard("narrow hear this").await, audience, "{scope}");
+    }
 }

@@ -67,3 +67,17 @@ async fn a_drain_and_a_full_queue_end_a_client_whose_command_is_slow() {
     assert_eq!(drained.hear().await, "reconnect");
     assert_eq!(drained.end().await, CloseReason::Draining);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_costs_as_much_as_a_command_and_a_flood_of_it_ends_the_connection() {
+    let world = World::with_rates(Limits::default()).await;
+    let mut client = world.client("flooder");
+    for _ in 0..40 {
+        assert_eq!(client.ask("join !").await, "refused invalid_room");
+    }
+    for _ in 0..199 {
+        assert_eq!(client.ask("join !").await, "refused rate_limited");
+    }
+    client.send("join !");
+    assert_eq!(client.end().await, CloseReason::RateAbused);
+}

@@ -152,3 +152,20 @@ async fn rooms_that_nobody_asked_for_by_command_do_not_count_against_the_limit()
     ann.send("join s");
     assert_eq!(ann.hear_until("refused").await.last().unwrap(), "refused too_many_rooms");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_the_address_names_is_entered_only_where_a_command_could_enter_it() {
+    let world = World::new().await;
+    let narrow = Identity { rooms: Some([room("event:8")].into()), ..identity("ann", AN_HOUR) };
+    let (mut ann, mut same) =
+        (world.watcher_as(narrow.clone(), "event:7"), world.watcher_as(narrow, "event:8"));
+    assert!(ann.hear().await.starts_with("welcome"));
+    assert_eq!(ann.hear().await, "refused forbidden");
+    assert!(same.hear().await.starts_with("welcome"));
+    world.bookings.book(7, 0);
+    world.bookings.book(8, 0);
+    world.node.seats_changed();
+    let seats = |heard: Vec<String>| heard.into_iter().filter(|frame| frame.starts_with("seats")).collect();
+    let (ann, same): (Vec<_>, Vec<_>) = (seats(ann.rest().await), seats(same.rest().await));
+    assert_eq!((ann, same), (vec![], vec!["seats 8 1 0".to_owned()]));
+}

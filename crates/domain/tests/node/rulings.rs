@@ -283,3 +283,13 @@ async fn a_directory_that_is_away_puts_nobody_out_and_is_asked_again() {
     here.directory.known.lock().unwrap().clear();
     assert_eq!(bob.end_within(INTERVAL).await, CloseReason::Kicked);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_ruled_before_a_new_node_could_hear_is_acted_on_as_soon_as_it_hears() {
+    let here = World::with(Limits { revalidation: Duration::ZERO, ..Limits::default() }).await;
+    let there = here.beside_and_deaf().await;
+    let mut ann = there.client("ann");
+    assert!(is_alive(&mut ann).await);
+    here.node.disable(&user("ann")).await.unwrap();
+    assert_eq!(ann.end_within(INTERVAL).await, CloseReason::Kicked);
+}

@@ -49,7 +49,7 @@ impl FromRequestParts<Arc<Gateway>> for Operator {
         match identity.role {
             Role::Admin | Role::Service => Ok(Self(identity)),
             Role::User | Role::Moderator => {
-                whence(parts, gateway)?.refuse(&identity, "needs_admin");
+                gateway.authenticator.refuse(whence(parts, gateway)?, &identity, "needs_admin");
                 Err(Problem::of(Code::Forbidden, "only admins and services may do this"))
             }
         }
@@ -93,7 +93,7 @@ async fn identify(parts: &Parts, gateway: &Gateway) -> Result<Identity, Problem>
     let outcome = gateway.authenticator.identify(&parts.headers, &parts.uri, peer, DOOR).await;
     let mut identity = outcome.map_err(refused)?;
     if let Some(ruling) = gateway.node.ruling_against(&identity) {
-        whence(parts, gateway)?.refuse(&identity, ruling);
+        gateway.authenticator.refuse(whence(parts, gateway)?, &identity, ruling);
         return Err(barred());
     }
     identity.role = gateway.node.role_of(&identity);

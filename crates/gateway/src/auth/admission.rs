@@ -44,15 +44,6 @@ pub(crate) struct Whence {
     pub(crate) door: Option<&'static str>,
 }
 
-impl Whence {
-    /// Counts and tells that somebody with a good token may not come in.
-    pub(crate) fn refuse(self, identity: &Identity, reason: &'static str) {
-        let Self { address, door } = self;
-        telemetry::refused(reason);
-        Incident { user: Some(&identity.user), connection: None, address, door, reason }.refused();
-    }
-}
-
 /// Who was let in a moment ago.
 pub(super) struct Admissions {
     ttl: Duration,
@@ -93,6 +84,15 @@ impl Admissions {
 }
 
 impl Authenticator {
+    /// Counts and tells that somebody with a good token may not do something, or not come in.
+    pub(crate) fn refuse(&self, whence: Whence, identity: &Identity, reason: &'static str) {
+        let Whence { address, door } = whence;
+        telemetry::refused(reason);
+        if address.is_none_or(|address| self.may_tell(address)) {
+            Incident { user: Some(&identity.user), connection: None, address, door, reason }.refused();
+        }
+    }
+
     /// The account of a verified user, made from the token where that is configured. A yes is remembered for the
     /// configured time; the same answer serves doors and the HTTP API.
     pub async fn admit(&self, directory: &dyn Directory, identity: &Identity) -> Result<Account, Barred> {
@@ -115,11 +115,11 @@ impl Authenticator {
             directory.admit(&identity.author(), identity.role, provision).await.map_err(Barred::Away)?;
         match account {
             None => {
-                whence.refuse(identity, "unknown_user");
+                self.refuse(whence, identity, "unknown_user");
                 Err(Barred::Unknown)
             }
             Some(account) if account.disabled => {
-                whence.refuse(identity, "disabled_user");
+                self.refuse(whence, identity, "disabled_user");
                 Err(Barred::Disabled)
             }
             Some(account) => {

@@ -1,6 +1,6 @@
-//! How often one address may open connections, whoever it says it is.
+//! How often one address may open connections, whoever it says it is; and how often it is told that it was refused.
 //!
-//! Owns the count per address. Invariant: memory is bounded however many addresses knock, and a flood does not flood the
+//! Owns the counts per address. Invariant: memory is bounded however many addresses knock, and a flood does not flood the
 //! security log.
 
 use std::net::{IpAddr, SocketAddr};
@@ -19,17 +19,21 @@ use crate::telemetry;
 /// Seconds' worth of handshakes that may come at once: behind one address may be a whole office that reconnects.
 const BURST: u32 = 10;
 
-/// The handshakes of each address.
+/// Refusals of one address in a minute that the security log is told of; metrics count all of them.
+const TOLD_PER_MINUTE: u32 = 120;
+
+/// The handshakes of each address, and its refusals.
 pub(super) struct Arrivals {
     limiter: Limiter<IpAddr>,
     told: Seldom,
+    refusals: Limiter<IpAddr>,
 }
 
 impl Arrivals {
     /// So many handshakes of one address in a second; 0: any number.
     pub(super) fn new(per_second: u32) -> Self {
         let limiter = Limiter::per_second(per_second, per_second.saturating_mul(BURST));
-        Self { limiter, told: Seldom::default() }
+        Self { limiter, told: Seldom::default(), refusals: Limiter::per_minute(TOLD_PER_MINUTE) }
     }
 }
 
@@ -37,6 +41,11 @@ impl Authenticator {
     /// Where a request comes from, as far as trusted proxies say.
     pub(crate) fn address(&self, headers: &HeaderMap, peer: SocketAddr) -> IpAddr {
         client(headers, peer, &self.proxies)
+    }
+
+    /// Whether the security log is told of one more refusal of this address.
+    pub(super) fn may_tell(&self, address: IpAddr) -> bool {
+        self.arrivals.refusals.take(network(address)).is_ok()
     }
 
     /// Takes a handshake of this address, or says when there will be one. `door` is our own name for where it knocks.

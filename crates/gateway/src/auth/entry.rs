@@ -1,7 +1,7 @@
 //! From a request to an identity, the same for doors and for the HTTP API.
 //!
 //! Owns the security log: every refusal is told there once, with the peer and the reason, and never
-//! with the token, the query string or a header.
+//! with the token, the query string or a header. Of a flood from one address only some are told.
 
 use std::net::SocketAddr;
 
@@ -68,8 +68,11 @@ impl Authenticator {
             Refused::Token(denied) => (denied.as_str(), denied.to_string()),
         };
         telemetry::refused(reason);
-        let address = Some(self.address(headers, peer));
-        Incident { address, door: Some(door), reason: &detail, ..Incident::default() }.refused();
+        let address = self.address(headers, peer);
+        if self.may_tell(address) {
+            let (address, door) = (Some(address), Some(door));
+            Incident { address, door, reason: &detail, ..Incident::default() }.refused();
+        }
     }
 
     async fn judge(&self, headers: &HeaderMap, uri: &Uri, peer: SocketAddr) -> Result<Identity, Refused> {

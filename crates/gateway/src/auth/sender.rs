@@ -37,7 +37,9 @@ impl Authenticator {
     /// Tells the security log of a failed login; never by which name.
     pub(crate) fn note_failure(&self, address: IpAddr, reason: &'static str) {
         telemetry::refused(reason);
-        Incident { address: Some(address), door: Some("login"), reason, ..Incident::default() }.refused();
+        if self.may_tell(address) {
+            Incident { address: Some(address), door: Some("login"), reason, ..Incident::default() }.refused();
+        }
     }
 
     /// The value of `Set-Cookie` that hands the token over, or, without one, takes it away.

@@ -1,5 +1,7 @@
 //! What the client says, and what it may ask.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::{Connection, Inbound, Underway, Work};
@@ -7,6 +9,10 @@ use crate::dialect::{Answer, Request};
 use crate::node::Transport;
 use crate::node::patience::Over;
 use crate::words::{CloseReason, Code, Command, Fault, Join, Role, RoomId};
+
+fn too_many(wait: Duration) -> Fault {
+    Fault::retry(Code::RateLimited, "too many commands", wait)
+}
 
 impl<T: Transport> Connection<T> {
     pub(super) fn hear(&mut self, inbound: Inbound) -> Result<(), Over> {
@@ -45,7 +51,10 @@ impl<T: Transport> Connection<T> {
         match self.next.take() {
             None => Ok(()),
             Some(Ok(request)) => self.ask(request).await,
-            Some(Err(misread)) => self.refuse(misread.fault, misread.reference.as_deref()).await,
+            Some(Err(misread)) => {
+                let fault = self.charge(misread.fault);
+                self.refuse(fault, misread.reference.as_deref()).await
+            }
         }
     }
 
@@ -55,7 +64,7 @@ impl<T: Transport> Connection<T> {
         let begun = match self.bucket.take(cost, Instant::now()) {
             Ok(()) if self.session.identity.role < role => Err(self.deny(role)),
             Ok(()) => self.begin(command, marked),
-            Err(wait) => Err(Fault::retry(Code::RateLimited, "too many commands", wait)),
+            Err(wait) => Err(too_many(wait)),
         };
         match begun {
             Ok(work) => {
@@ -64,6 +73,17 @@ impl<T: Transport> Connection<T> {
                 Ok(())
             }
             Err(fault) => self.refuse(fault, reference.as_deref()).await,
+        }
+    }
+
+    /// What cannot be read costs as much as a command, unless it is counted as a bad frame: of those few are taken anyway.
+    fn charge(&mut self, fault: Fault) -> Fault {
+        if fault.code.is_bad_frame() && self.session.node.limits().bad_frames > 0 {
+            return fault;
+        }
+        match self.bucket.take(1, Instant::now()) {
+            Ok(()) => fault,
+            Err(wait) => too_many(wait),
         }
     }
 

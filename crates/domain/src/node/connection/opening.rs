@@ -91,8 +91,12 @@ impl<T: Transport> Connection<T> {
     pub(super) async fn ready(&mut self, entered: Vec<Entered>) -> Result<(), Over> {
         if !self.welcomed && self.session.door.profile.welcomes {
             self.welcomed = true;
+            let closed = self.named.as_ref().and_then(|room| self.session.may_join(&room.id).err());
             let answer = Answer::Welcome(Box::new(self.welcome()));
             self.say(&answer, None).await?;
+            if let Some(fault) = closed {
+                self.say(&Answer::Refused(fault), None).await?;
+            }
             let early = std::mem::take(&mut self.early);
             self.write(&mut early.into_iter().map(Item::Direct).collect()).await?;
         }

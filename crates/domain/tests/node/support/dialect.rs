@@ -14,6 +14,8 @@ use domain::{
 use super::room;
 
 const QUIET: &str = "quiet";
+/// A command to a room that cannot be.
+const NOWHERE: &str = "join !";
 
 pub(crate) struct Words {
     /// Whether the answer to a join shows history.
@@ -36,6 +38,10 @@ impl Dialect for Words {
     fn decode(&self, frame: &[u8]) -> Result<Request, Misread> {
         let fault = || Fault::new(Code::InvalidMessage, "no such words");
         let misread = || Misread { fault: fault(), reference: None };
+        if frame == NOWHERE.as_bytes() {
+            let fault = Fault::new(Code::InvalidRoom, "no such room");
+            return Err(Misread { fault, reference: None });
+        }
         request(std::str::from_utf8(frame).map_err(|_| misread())?).ok_or_else(misread)
     }
 

@@ -17,9 +17,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::node::{Door, Node, Ports, Resume, Visitor};
+use domain::ports::PortError;
 use domain::seal::Unsealed;
-use domain::{Identity, Joins, Limits, Namespace, NodeId, Policies, Position, Profile, Refusal};
-use domain::{Role, RoomId, Timestamp, Token, UserId};
+use domain::{Form, Identity, Joins, Limits, Namespace, NodeId, Policies, Position, Profile, Refusal};
+use domain::{Role, RoomId, RoomRef, Timestamp, Token, UserId};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::sleep;
 
@@ -83,7 +84,17 @@ impl World {
 
     /// Another node of the same cluster.
     pub(crate) async fn beside(&self) -> Self {
+        self.beside_with(self.broker.beside()).await
+    }
+
+    /// The same, which begins without hearing anything: its first subscription fails.
+    pub(crate) async fn beside_and_deaf(&self) -> Self {
         let broker = self.broker.beside();
+        broker.subscriptions.fail(PortError::Deadline);
+        self.beside_with(broker).await
+    }
+
+    async fn beside_with(&self, broker: Arc<ScriptedBroker>) -> Self {
         let presence = Arc::new(self.presence.beside(broker.clone()));
         let kept = Kept {
             store: self.store.clone(),
@@ -192,9 +203,18 @@ impl World {
         caller
     }
 
+    /// A client at that door whose address names a room.
+    pub(crate) fn watcher_as(&self, identity: Identity, name: &str) -> Client {
+        let room = Some(RoomRef { id: room(name), form: Form::Text });
+        self.bring(&self.hall, Visitor { room, ..Visitor::new(identity) })
+    }
+
     fn visit(&self, door: &Arc<Door>, identity: Identity, resume: Option<Resume>) -> Client {
+        self.bring(door, Visitor { resume, ..Visitor::new(identity) })
+    }
+
+    fn bring(&self, door: &Arc<Door>, visitor: Visitor) -> Client {
         let (node, door) = (self.node.clone(), door.clone());
-        let visitor = Visitor { resume, ..Visitor::new(identity) };
         Client::new(|wire| {
             let life = tokio::spawn(node.serve(wire, door, visitor));
             self.lives.lock().unwrap().push(life.abort_handle());

@@ -124,7 +124,7 @@ pub(super) async fn cancel(
         }
         Cancelled::Unknown => Err(unknown()),
         Cancelled::NotTheirs => {
-            whence.refuse(&identity, "booking_of_another");
+            gateway.authenticator.refuse(whence, &identity, "booking_of_another");
             Err(Problem::of(Code::Forbidden, "this is somebody else's booking"))
         }
     }

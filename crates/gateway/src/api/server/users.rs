@@ -139,7 +139,7 @@ pub(super) async fn assign(
         not_oneself(&identity, &user)?;
     }
     if role > identity.role {
-        whence.refuse(&identity, "role_above_own");
+        gateway.authenticator.refuse(whence, &identity, "role_above_own");
         return Err(Problem::of(Code::Forbidden, "nobody gives a role above their own"));
     }
     gateway.node.assign(&user, role).await?;
