@@ -200,8 +200,20 @@ async fn a_file_is_its_owners_alone_until_a_message_of_the_hub_shows_it() {
     outsider.fetch(id).await.is(403, "not_a_participant");
     let page = edge.user("bob").get(&format!("/api/rooms/{key}/messages")).await.json();
     assert_eq!(page["messages"][0]["attachments"], json!([shown]));
+    let message = &heard["id"];
+    ann.say(&json!({"type": "delete", "roomId": key, "id": message}).to_string()).await;
+    bob.told("deleted").await;
+    other.fetch(id).await.is(404, "not_found");
+    assert!(owner.fetch(id).await.body == whole, "what was taken back is its owner's alone again");
+    let again = owner.upload(&key, "b.txt", b"b").await;
+    ann.say(
+        &json!({"type": "chat", "roomId": key, "message": "b", "attachmentIds": [again["id"]]}).to_string(),
+    )
+    .await;
+    bob.told("chat").await;
+    assert!(other.fetch(&again["id"]).await.body == b"b");
     edge.user("anna").delete(&format!("/api/chats/{chat}/participants/bob")).await;
-    other.fetch(id).await.is(403, "not_a_participant");
+    other.fetch(&again["id"]).await.is(403, "not_a_participant");
 }
 
 #[tokio::test]
@@ -361,7 +373,7 @@ async fn a_body_that_is_no_form_is_malformed() {
 #[tokio::test]
 async fn many_files_come_in_at_once_and_each_is_whole() {
     let edge = Edge::usual().await;
-    let anna = Courier::new(&edge, "anna");
+    let anna = Courier::new(&edge, "many");
     let wholes: Vec<_> = (0..16).map(|number| bytes(400_000 + number)).collect();
     let uploaded = join_all(wholes.iter().map(|whole| anna.upload("room:lounge", "a", whole))).await;
     let fetched = join_all(uploaded.iter().map(|upload| anna.fetch(&upload["id"]))).await;

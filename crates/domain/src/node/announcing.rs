@@ -70,9 +70,10 @@ impl Node {
 
     /// Ends every connection of a user and keeps them out. Returns how many there were.
     pub async fn disable(&self, user: &UserId) -> Result<u64, Fault> {
-        let open = self.connections_of(user).await?;
+        // First, so that it stands whatever else is away.
         let written = self.directory().set_disabled(user, true).await;
         written.map_err(|error| unavailable(&error))?;
+        let open = self.connections_of(user).await?;
         self.tell_everywhere(Whisper::Dismissed { user: user.clone(), barred: true }).await?;
         Ok(open)
     }

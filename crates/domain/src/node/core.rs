@@ -273,6 +273,12 @@ impl Node {
         self.opener.stored(room, stored)
     }
 
+    /// Whether a message was taken back.
+    pub async fn is_withdrawn(&self, room: &RoomId, message: MessageId) -> Result<bool, Fault> {
+        let found = self.history.find(room, message).await.map_err(|error| unavailable(&error))?;
+        Ok(found.is_some_and(|found| found.deleted))
+    }
+
     /// Up to `limit` distinct users in the room, and how many there are in all.
     pub async fn members(&self, room: &RoomId, limit: usize) -> Result<(Vec<Author>, u64), Fault> {
         self.ports.presence.members(room, limit).await.map_err(|error| unavailable(&error))

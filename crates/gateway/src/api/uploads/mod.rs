@@ -6,6 +6,7 @@
 mod fetching;
 mod form;
 mod naming;
+mod places;
 mod taking;
 
 use std::sync::Arc;
@@ -84,7 +85,12 @@ async fn one(
 
 /// Whoever may not know of a file does not learn that it is there.
 async fn may_fetch(gateway: &Gateway, identity: &Identity, upload: &Upload) -> Result<(), Problem> {
-    if upload.message.is_some() {
+    // What is taken back is taken back with what it showed; its owner has it still.
+    let shown = match upload.message {
+        Some(message) => !gateway.node.is_withdrawn(&upload.room, message).await?,
+        None => false,
+    };
+    if shown {
         return may_read(gateway, identity, &upload.room).await;
     }
     if upload.owner != identity.user {

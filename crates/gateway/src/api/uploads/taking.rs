@@ -14,12 +14,13 @@ use domain::words::{Attachment, Code, Identity, RoomId};
 use futures::StreamExt;
 use futures::stream::unfold;
 use multer::Field;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::form::{AROUND, Form, too_large};
 use super::naming::{media_type, name};
+use super::places::Place;
 use crate::accept::Hold;
 use crate::api::body::broken;
 use crate::api::reading::may_read;
@@ -27,8 +28,6 @@ use crate::api::{away, room_of};
 use crate::gateway::Gateway;
 use crate::problem::Problem;
 
-/// Files that come in at the same time, on all nodes of this process; each takes about a megabyte. More are told to wait.
-static UNDER_WAY: Semaphore = Semaphore::const_new(64);
 /// How long the rest of a refused body is read, for nothing: closing with unread bytes would take the refusal with it.
 const LINGER: Duration = Duration::from_secs(5);
 
@@ -48,14 +47,14 @@ pub(super) async fn take(
     request: Request,
     hold: Hold,
 ) -> Result<Upload, Problem> {
-    let Ok(permit) = UNDER_WAY.try_acquire() else {
+    let Some(place) = Place::take(&identity.user) else {
         let busy = Problem::of(Code::Overloaded, "too many files come in at the moment");
         return Err(busy.after(Duration::from_secs(1)));
     };
     let (parts, body) = request.into_parts();
     let (answer, answered) = oneshot::channel();
     hold.keep_through(async move {
-        let (_permit, mut body) = (permit, body.into_data_stream());
+        let (_place, mut body) = (place, body.into_data_stream());
         let outcome = Taker { gateway, identity }.take(&parts.headers, &mut body).await;
         let refused = outcome.is_err();
         // A client that is gone needs no answer.
