@@ -181,10 +181,17 @@ pub trait Dialect: Send + Sync {
 
     /// A frame of [`Self::event`] that tells the client where it stands in every one of these rooms, instead of in the
     /// event's own room alone. Only asked of dialects whose clients recover, and only for numbered events.
-    fn placed(&self, frame: &Bytes, places: &[(RoomId, Position)]) -> Bytes;
+    fn placed(&self, frame: &Bytes, places: &[(RoomId, Position)]) -> Bytes {
+        let _ = places;
+        frame.clone()
+    }
 
     /// Reads what a client that comes back says of where it stood, as [`Self::event`] or [`Self::placed`] told it.
-    fn places(&self, text: &str) -> Option<Vec<(RoomId, Position)>>;
+    /// Where clients do not recover, nothing is said.
+    fn places(&self, text: &str) -> Option<Vec<(RoomId, Position)>> {
+        let _ = text;
+        None
+    }
 
     /// An answer as this dialect's clients read it; `None`: they do not hear of it.
     fn answer(&self, answer: &Answer, reference: Option<&str>) -> Option<Bytes>;

@@ -6,6 +6,7 @@ use super::Session;
 use super::history::unavailable;
 use super::lookup::{Reaction, Standing};
 use super::session::Outcome;
+use super::unsealed::Unsealed;
 use crate::dialect::Answer;
 use crate::ports::{Located, PortError, Published};
 use crate::words::{Amend, Change, ClientId, Code, Content, Fault, Kind, MessageId, Role, RoomId};
@@ -48,7 +49,7 @@ impl Session {
                 Standing::Repeated(first) => return Ok(repeated(first, marked)),
             }
         }
-        let draft = self.draft(room.id, kind, content).changing(target).named(client_id);
+        let draft = Unsealed::new(room.id, kind, content).changing(target).named(client_id);
         let outcome = self.send(draft, marked).await?;
         if kind == Kind::Delete {
             self.forget(&found, target).await;

@@ -7,10 +7,11 @@ use tokio::time::sleep;
 
 use super::Node;
 use super::history::unavailable;
+use super::unsealed::Unsealed;
 use crate::ports::{Assignment, Attendance, Attendee, NodeStanding, PortError, Published, Tally};
 use crate::words::{
-    Announcement, Audience, Author, ClientId, Code, Content, Draft, Fault, Identity, Kind, MessageId, Role,
-    RoomId, Timestamp, UserId, Whisper,
+    Announcement, Audience, Author, ClientId, Code, Content, Fault, Identity, Kind, Role, RoomId, Timestamp,
+    UserId, Whisper,
 };
 
 /// Pause before a subscription that failed is tried again.
@@ -37,22 +38,11 @@ impl Node {
         &self,
         room: &RoomId,
         author: Author,
-        content: &Content,
+        content: Content,
         client_id: Option<ClientId>,
     ) -> Result<Published, Fault> {
-        let id = MessageId::new();
-        let body = self.opener().sealer.seal(room, id, &content.to_bytes());
-        let draft = Draft {
-            room: room.clone(),
-            id,
-            kind: Kind::Message,
-            target: None,
-            author,
-            client_id,
-            sent_at: Timestamp::now(),
-            origin: None,
-            body,
-        };
+        let unsealed = Unsealed::new(room.clone(), Kind::Message, Some(content)).named(client_id);
+        let draft = unsealed.seal(&*self.opener().sealer, author, None);
         self.broker().publish(draft).await.map_err(|error| unavailable(&error))
     }
 

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::Session;
 use super::session::Outcome;
+use super::unsealed::Unsealed;
 use crate::dialect::Answer;
 use crate::ports::Published;
 use crate::task::{Client, Reply, Task};
@@ -42,7 +43,7 @@ impl Client for Session {
         self.may_publish(room, self.is_in(room)).await?;
         self.check_content(&content, false)?;
         self.node.spend(&self.identity).await?;
-        let draft = self.draft(room.clone(), Kind::Message, Some(content)).named(client_id);
+        let draft = Unsealed::new(room.clone(), Kind::Message, Some(content)).named(client_id);
         self.post(draft).await
     }
 }

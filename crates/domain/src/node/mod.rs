@@ -46,6 +46,7 @@ mod testing;
 mod track;
 mod transport;
 mod typists;
+mod unsealed;
 mod watermark;
 mod whisper;
 

@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use uuid::Uuid;
 
 use super::core::Door;
@@ -15,13 +14,14 @@ use super::hub::Member;
 use super::opening::{Entered, Itinerary};
 use super::replay::Catch;
 use super::seats::Places;
+use super::unsealed::Unsealed;
 use super::{Node, Outbound};
 use crate::dialect::Answer;
 use crate::ports::{Attendance, PortError, Published};
 use crate::security::Incident;
 use crate::words::{
-    ClientId, CloseReason, Code, Content, Draft, Event, Fault, Identity, Join, Kind, MessageId, MessageType,
-    Namespace, Position, Role, RoomId, RoomRef, Say, Sealed, Timestamp,
+    CloseReason, Code, Content, Event, Fault, Identity, Join, Kind, MessageType, Namespace, Position, Role,
+    RoomId, RoomRef, Say,
 };
 
 /// Uploads that one message may show.
@@ -202,7 +202,7 @@ impl Session {
         self.may_publish(&room, seated).await?;
         self.check_content(&say.content, !say.uploads.is_empty())?;
         self.node.spend(&self.identity).await?;
-        let mut draft = self.draft(room, Kind::Message, Some(say.content)).named(say.client_id);
+        let mut draft = Unsealed::new(room, Kind::Message, Some(say.content)).named(say.client_id);
         self.attach(&mut draft, &say.uploads).await?;
         self.send(draft, marked).await
     }
@@ -225,11 +225,6 @@ impl Session {
         } else {
             Err(Fault::new(Code::NotAParticipant, "only participants may write here"))
         }
-    }
-
-    /// A draft in this client's name.
-    pub(super) fn draft(&self, room: RoomId, kind: Kind, content: Option<Content>) -> Unsealed {
-        Unsealed { room, id: MessageId::new(), kind, target: None, content, client_id: None }
     }
 
     /// Shows the sender's own uploads with a message that is about to be published.
@@ -271,7 +266,8 @@ impl Session {
     /// Seals and publishes, and no more.
     pub(super) async fn post(&self, unsealed: Unsealed) -> Result<Published, Fault> {
         let named = unsealed.client_id.is_some();
-        let draft = self.seal(unsealed);
+        let sealer = &*self.node.opener().sealer;
+        let draft = unsealed.seal(sealer, self.identity.author(), Some(self.outbound.id()));
         let room = draft.room.clone();
         let published = self.node.broker().publish(draft).await.map_err(|error| unavailable(&error))?;
         if named && self.door.profile.tells_stored {
@@ -285,27 +281,6 @@ impl Session {
         let (user, connection) = (Some(&self.identity.user), Some(self.outbound.id()));
         let door = Some(self.door.profile.name);
         Incident { user, connection, address: self.address, door, reason }.refused();
-    }
-
-    fn seal(&self, unsealed: Unsealed) -> Draft {
-        let Unsealed { room, id, kind, target, content, client_id } = unsealed;
-        // An edit's body becomes its message's body in the database, so it is sealed under the message's id.
-        let bound_to = if kind == Kind::Edit { target.unwrap_or(id) } else { id };
-        let body = match content {
-            Some(content) => self.node.opener().sealer.seal(&room, bound_to, &content.to_bytes()),
-            None => Sealed { key: None, bytes: Bytes::new() },
-        };
-        Draft {
-            body,
-            room,
-            id,
-            kind,
-            target,
-            author: self.identity.author(),
-            client_id,
-            sent_at: Timestamp::now(),
-            origin: Some(self.outbound.id()),
-        }
     }
 
     /// The rules of every message.
@@ -333,28 +308,5 @@ impl Session {
             return Err(Fault::new(Code::TooLarge, format!("the message is longer than {limit} characters")));
         }
         Ok(())
-    }
-}
-
-/// A durable event before it is sealed.
-pub(super) struct Unsealed {
-    room: RoomId,
-    id: MessageId,
-    kind: Kind,
-    target: Option<MessageId>,
-    /// `None`: nothing is said, and the body is empty.
-    content: Option<Content>,
-    client_id: Option<ClientId>,
-}
-
-impl Unsealed {
-    /// The same, under the sender's own name for it.
-    pub(super) fn named(self, client_id: Option<ClientId>) -> Self {
-        Self { client_id, ..self }
-    }
-
-    /// The same, changing an earlier message.
-    pub(super) fn changing(self, target: MessageId) -> Self {
-        Self { target: Some(target), ..self }
     }
 }

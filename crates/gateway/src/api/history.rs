@@ -58,18 +58,8 @@ pub(crate) async fn messages(
     let room = room_in(room)?;
     let window = Window::read(&query.map_err(|_| malformed())?)?;
     may_read(&gateway, &identity, &room).await?;
-    // One more than asked for tells whether there is anything older.
-    let mut page = gateway.node.history(&room, window.before, window.limit + 1).await?;
-    let mut more = page.len() > window.limit;
-    if more {
-        page.remove(0);
-    } else if let Some(oldest) = page.first().map(|message| message.position.seq)
-        && oldest > 1
-    {
-        // The node cuts large pages: a short one is not yet the beginning.
-        more = !gateway.node.history(&room, Some(oldest), 1).await?.is_empty();
-    }
-    Ok(render(&page, more))
+    let (page, next_before) = gateway.node.page(&room, window.before, window.limit).await?;
+    Ok(render(&page, next_before))
 }
 
 /// What part of the history is asked for.
@@ -97,7 +87,7 @@ fn malformed() -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, Code::InvalidMessage.as_str(), detail)
 }
 
-fn render(page: &[Message], more: bool) -> Response {
+fn render(page: &[Message], next_before: Option<u64>) -> Response {
     let mut bytes = 0;
     let mut shown = Vec::with_capacity(page.len());
     for message in page.iter().rev() {
@@ -109,7 +99,7 @@ fn render(page: &[Message], more: bool) -> Response {
         shown.push(text);
     }
     let cut = page.len() - shown.len();
-    let next = page.get(cut).map(|oldest| oldest.position.seq).filter(|_| more || cut > 0);
+    let next = if cut > 0 { page.get(cut).map(|oldest| oldest.position.seq) } else { next_before };
     shown.reverse();
     let mut body = format!("{{\"messages\":[{}]", shown.join(","));
     if let Some(next) = next {

@@ -220,14 +220,6 @@ impl Dialect for Words {
         true
     }
 
-    fn placed(&self, frame: &Bytes, _places: &[(RoomId, Position)]) -> Bytes {
-        frame.clone()
-    }
-
-    fn places(&self, _text: &str) -> Option<Vec<(RoomId, Position)>> {
-        None
-    }
-
     fn decode(&self, frame: &[u8]) -> Result<Request, Misread> {
         let wrong = Misread { fault: Fault::new(Code::InvalidMessage, "what?"), reference: None };
         Self::request(frame).map(|command| Request::new(command, None)).ok_or(wrong)

@@ -7,7 +7,7 @@ mod encode;
 
 use bytes::Bytes;
 use domain::dialect::{Answer, Dialect, Misread, Request};
-use domain::words::{Event, EventId, Form, Joins, Position, Profile, Refusal, RoomId, RoomRef};
+use domain::words::{Event, EventId, Form, Joins, Profile, Refusal, RoomRef};
 
 use crate::types::{Handler, Spec};
 
@@ -63,14 +63,6 @@ impl Dialect for Events {
 
     fn event(&self, event: &Event, _: Form) -> Option<Bytes> {
         encode::event(event)
-    }
-
-    fn placed(&self, frame: &Bytes, _: &[(RoomId, Position)]) -> Bytes {
-        frame.clone()
-    }
-
-    fn places(&self, _: &str) -> Option<Vec<(RoomId, Position)>> {
-        None
     }
 
     fn answer(&self, answer: &Answer, reference: Option<&str>) -> Option<Bytes> {

@@ -8,7 +8,7 @@ mod encode;
 
 use bytes::Bytes;
 use domain::dialect::{Answer, Dialect, Misread, Request};
-use domain::words::{Event, Form, Joins, Position, Profile, Refusal, RoomId};
+use domain::words::{Event, Form, Joins, Profile, Refusal};
 
 use crate::types::{Handler, Spec};
 
@@ -53,14 +53,6 @@ impl Dialect for Rooms {
 
     fn event(&self, event: &Event, form: Form) -> Option<Bytes> {
         encode::event(event, form)
-    }
-
-    fn placed(&self, frame: &Bytes, _: &[(RoomId, Position)]) -> Bytes {
-        frame.clone()
-    }
-
-    fn places(&self, _: &str) -> Option<Vec<(RoomId, Position)>> {
-        None
     }
 
     fn answer(&self, answer: &Answer, reference: Option<&str>) -> Option<Bytes> {

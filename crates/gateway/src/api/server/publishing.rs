@@ -89,7 +89,7 @@ pub(super) async fn publish(
     let at = gateway.clone();
     let deed = async move {
         exists(&at, &room, &identity).await?;
-        let published = at.node.publish(&room, author, &content, named).await?;
+        let published = at.node.publish(&room, author, content, named).await?;
         let shown = Published { id: published.id.to_string(), seq: published.position.seq };
         Ok(Answer::new(StatusCode::ACCEPTED, &shown))
     };
