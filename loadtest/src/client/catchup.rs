@@ -8,10 +8,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::{task::JoinError, time::Instant};
 
 use crate::{
-    client::Client,
-    history::{HistoryError, Stretch},
-    judge::lock,
-    message::Heard,
+    client::history::{HistoryError, Stretch},
+    client::life::Client,
+    judge::room::lock,
+    wire::message::Heard,
 };
 
 const AGAIN_AFTER: Duration = Duration::from_millis(500);

@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    dialect::{Accepted, Incoming},
-    message::{Author, Heard, Item, Run, Text, Unreadable, id},
+    wire::dialect::{Accepted, Incoming},
+    wire::message::{Author, Heard, Item, Run, Text, Unreadable, id},
 };
 
 /// The acknowledgement that a join asks for.
@@ -242,7 +242,7 @@ fn json(object: &impl Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Stamp;
+    use crate::wire::message::Stamp;
 
     const ID: &str = "018f0000-0000-7000-8000-000000000001";
 

@@ -3,9 +3,9 @@
 use std::fmt::{self, Display, Formatter};
 
 use crate::{
-    latency::Percentiles,
-    report::{IdleCost, Report, ServerCost, Verdict},
-    tally::Counters,
+    measure::latency::Percentiles,
+    measure::tally::Counters,
+    report::result::{IdleCost, Report, ServerCost, Verdict},
 };
 
 impl Display for Report {

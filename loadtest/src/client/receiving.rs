@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
-    client::{Client, Ending},
-    conversation::{Conversation, Flow},
-    dialect::{Accepted, Incoming},
-    judge::lock,
-    message::{Author, Heard},
-    seat::{Rejoined, Step},
+    client::conversation::{Conversation, Flow},
+    client::life::{Client, Ending},
+    judge::room::lock,
+    judge::seat::{Rejoined, Step},
+    wire::dialect::{Accepted, Incoming},
+    wire::message::{Author, Heard},
 };
 
 /// How long to wait after a refusal that does not say.

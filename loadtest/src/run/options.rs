@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::control::Control;
+use crate::run::control::Control;
 
 /// A server process whose CPU and memory are measured (with its descendants).
 #[derive(Debug, Clone, PartialEq, Eq)]

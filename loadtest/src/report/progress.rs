@@ -7,7 +7,7 @@ use tokio::{
     time::{Instant, interval_at},
 };
 
-use crate::{control::Stage, world::World};
+use crate::{run::control::Stage, run::world::World};
 
 const EVERY: Duration = Duration::from_secs(5);
 

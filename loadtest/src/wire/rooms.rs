@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    dialect::Incoming,
-    message::{Author, Item, Run, Text, Unreadable},
+    wire::dialect::Incoming,
+    wire::message::{Author, Item, Run, Text, Unreadable},
 };
 
 /// The dialect, bound to one run.
@@ -110,7 +110,7 @@ fn write(frame: &Outgoing<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Stamp;
+    use crate::wire::message::Stamp;
 
     fn dialect() -> Rooms {
         Rooms { run: Run { id: "abc".into(), client_ids: true } }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{latency::Percentiles, tally::Counters};
+use crate::{measure::latency::Percentiles, measure::tally::Counters};
 
 /// Whether the run kept every promise and threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

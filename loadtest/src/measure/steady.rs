@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
-    options::{Options, ServerProcess},
-    procfs::{self, Reading},
-    report::{IdleCost, ProcessCost, ServerCost},
-    scenario::Scenario,
-    world::World,
+    measure::procfs::{self, Reading},
+    report::result::{IdleCost, ProcessCost, ServerCost},
+    run::options::{Options, ServerProcess},
+    run::world::World,
+    scenario::load::Scenario,
 };
 
 /// Roles that are reported beside the total: they work behind the message path.

@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use crate::{
-    message::{Author, Heard, Run, Unreadable},
-    rooms::Rooms,
-    socketio::SocketIo,
+    wire::message::{Author, Heard, Run, Unreadable},
+    wire::rooms::Rooms,
+    wire::socketio::SocketIo,
 };
 
 /// What the clients speak.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::{sync::watch, time::Instant};
 
-use crate::tally::{Counters, Tally};
+use crate::measure::tally::{Counters, Tally};
 
 /// Where a run is. Stages only move forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

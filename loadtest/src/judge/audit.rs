@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::{
-    database::Row,
-    judge::{Room, lock},
-    ledger::Entry,
-    message::{Author, Run},
-    tally::Tally,
+    judge::database::Row,
+    judge::ledger::Entry,
+    judge::room::{Room, lock},
+    measure::tally::Tally,
+    wire::message::{Author, Run},
 };
 
 /// The kind of a row that only holds a place in the order.

@@ -6,10 +6,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
-    ledger::{Ledger, Witness},
-    message::Heard,
-    seat::{Breaches, Seat, Step},
-    tally::Tally,
+    judge::ledger::{Ledger, Witness},
+    judge::seat::{Breaches, Seat, Step},
+    measure::tally::Tally,
+    wire::message::Heard,
 };
 
 pub(crate) type SharedSeat = Arc<Mutex<Seat>>;

@@ -6,17 +6,17 @@ use std::sync::{
 };
 
 use crate::{
-    clock::Clock,
-    control::Control,
-    dialect::Dialect,
-    history::History,
-    judge::Room,
-    latency::Latency,
-    message::{Run, Stamp},
-    options::Options,
-    run::SwarmError,
-    scenario::Scenario,
-    tally::Tally,
+    client::history::History,
+    judge::room::Room,
+    measure::clock::Clock,
+    measure::latency::Latency,
+    measure::tally::Tally,
+    run::control::Control,
+    run::course::SwarmError,
+    run::options::Options,
+    scenario::load::Scenario,
+    wire::dialect::Dialect,
+    wire::message::{Run, Stamp},
 };
 
 pub(crate) struct World {

@@ -7,12 +7,12 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, interval, sleep};
 
 use crate::{
-    audit,
-    control::Stage,
-    database::{Database, DatabaseError},
-    judge::lock,
-    run::SwarmError,
-    world::World,
+    judge::audit,
+    judge::database::{Database, DatabaseError},
+    judge::room::lock,
+    run::control::Stage,
+    run::course::SwarmError,
+    run::world::World,
 };
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -58,7 +58,7 @@ fn outstanding(world: &World, intended: u64) -> u64 {
 }
 
 fn everyone_has_everything(world: &World) -> bool {
-    world.rooms.iter().all(crate::judge::Room::settled)
+    world.rooms.iter().all(crate::judge::room::Room::settled)
 }
 
 /// Waits for a condition; gives up silently at the deadline.

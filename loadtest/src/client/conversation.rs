@@ -10,12 +10,12 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::{
-    client::{Client, Ending},
-    connection::Socket,
-    control::Stage,
-    message::{Author, Stamp},
-    outbox::{Draft, Parcel},
-    pace::Schedule,
+    client::life::{Client, Ending},
+    client::outbox::{Draft, Parcel},
+    client::pace::Schedule,
+    run::control::Stage,
+    wire::connection::Socket,
+    wire::message::{Author, Stamp},
 };
 
 /// A join that is not answered within this time costs the connection.
@@ -190,8 +190,8 @@ impl Client {
             return;
         }
         conversation.rejoin_at = None;
-        let join = |place: &crate::client::Place| {
-            let resume = crate::judge::lock(&place.seat).resume();
+        let join = |place: &crate::client::life::Place| {
+            let resume = crate::judge::room::lock(&place.seat).resume();
             self.world.dialect.join(&self.world.rooms[place.room].name, resume)
         };
         frames.extend(self.places.iter().filter(|place| !place.joined).map(join));

@@ -5,8 +5,8 @@ use std::time::Duration;
 use reqwest::{Client, header};
 
 use crate::{
-    message::{Heard, Page, Run},
-    run::SwarmError,
+    run::course::SwarmError,
+    wire::message::{Heard, Page, Run},
 };
 
 const PAGE: u32 = 100;

@@ -12,15 +12,15 @@ use tokio::{
 };
 
 use crate::{
-    backoff,
-    catchup::Walk,
-    connection::{self, OpenError, Socket},
-    control::Stage,
-    judge::SharedSeat,
-    message::Heard,
-    outbox::{Outbox, Patience},
-    pace::Schedule,
-    world::World,
+    client::backoff,
+    client::catchup::Walk,
+    client::outbox::{Outbox, Patience},
+    client::pace::Schedule,
+    judge::room::SharedSeat,
+    run::control::Stage,
+    run::world::World,
+    wire::connection::{self, OpenError, Socket},
+    wire::message::Heard,
 };
 
 const GOODBYE: Duration = Duration::from_secs(1);

@@ -8,9 +8,9 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use serde::Deserialize;
 
 use crate::{
-    dialect::{Dialect, Language},
-    options::OneOrMany,
-    span,
+    run::options::OneOrMany,
+    scenario::span,
+    wire::dialect::{Dialect, Language},
 };
 
 /// What the clients do once they are connected.
@@ -247,7 +247,7 @@ impl Scenario {
     /// The targets as `host:port`.
     pub(crate) fn addresses(&self) -> Result<Vec<String>, ScenarioError> {
         let address = |target: &String| {
-            crate::connection::host_and_port(target)
+            crate::wire::connection::host_and_port(target)
                 .map_err(|reason| ScenarioError::Contradiction { key: "targets", reason })
         };
         self.targets.iter().map(address).collect()

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::message::Stamp;
+use crate::wire::message::Stamp;
 
 /// Clients are spread over this many histograms, so that threads seldom meet at one lock.
 const SHARDS: usize = 8;

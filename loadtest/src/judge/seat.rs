@@ -3,7 +3,7 @@
 //! Pure rules, no I/O. Invariant: `last` only rises; within an epoch every number between the baseline and `last` is
 //! received, lies in a named hole (the server admitted it and the history fills it), or is a breach that was counted.
 
-use crate::{ledger::Ledger, ranges::Ranges};
+use crate::{judge::ledger::Ledger, judge::ranges::Ranges};
 
 /// A stretch that the server did not replay and that the history must fill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,7 +210,7 @@ impl Seat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Heard;
+    use crate::wire::message::Heard;
 
     fn seat(last: u64) -> Seat {
         let mut seat = Seat::default();

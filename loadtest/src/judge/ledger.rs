@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::message::{Author, Heard};
+use crate::wire::message::{Author, Heard};
 
 /// One message of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,17 +11,20 @@ use tokio::{
 };
 
 use crate::{
-    client::Client,
-    control::Stage,
-    database::{Database, DatabaseError},
-    options::{Options, ServerProcess},
-    pace, procfs, progress,
-    report::{IdleCost, Report, Verdict},
-    scenario::{Kind, Scenario, ScenarioError},
-    settle::{self, Sent},
-    steady::{self, Snapshot, Window},
-    token, verdict,
-    world::World,
+    client::life::Client,
+    client::pace,
+    judge::database::{Database, DatabaseError},
+    measure::procfs,
+    measure::steady::{self, Snapshot, Window},
+    report::progress,
+    report::result::{IdleCost, Report, Verdict},
+    report::verdict,
+    run::control::Stage,
+    run::options::{Options, ServerProcess},
+    run::settle::{self, Sent},
+    run::world::World,
+    scenario::load::{Kind, Scenario, ScenarioError},
+    wire::token,
 };
 
 /// Between the last join and the first measurement of an idle run.

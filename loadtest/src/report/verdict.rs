@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    report::{Report, Verdict},
-    scenario::Thresholds,
+    report::result::{Report, Verdict},
+    scenario::load::Thresholds,
 };
 
 /// The generator should not be busier than this share of one core per thread it may use.
@@ -112,7 +112,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::{latency::Percentiles, tally::Counters};
+    use crate::{measure::latency::Percentiles, measure::tally::Counters};
 
     fn report() -> Report {
         Report {

@@ -1,0 +1,9 @@
+//! One run from the first connection to the report.
+//!
+//! Owns the order of things, and what all clients of a run share.
+
+pub(crate) mod control;
+pub(crate) mod course;
+pub(crate) mod options;
+pub(crate) mod settle;
+pub(crate) mod world;

@@ -1,0 +1,11 @@
+//! What the clients speak: one file a dialect, and how a connection is opened.
+//!
+//! Owns every byte that goes over the network. Everything after it sees `Incoming` and hands over words; nothing outside
+//! of this folder knows that there are several dialects.
+
+pub(crate) mod connection;
+pub(crate) mod dialect;
+pub(crate) mod message;
+pub(crate) mod rooms;
+pub(crate) mod socketio;
+pub(crate) mod token;
