@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::Node;
 use super::history::unavailable;
+use super::purse::Toll;
 use super::unsealed::Unsealed;
 use crate::ports::{Assignment, Attendance, Attendee, NodeStanding, PortError, Published, Tally};
 use crate::words::{
@@ -120,15 +121,26 @@ impl Node {
         self.attendances().look().await
     }
 
-    /// Takes a publishing command from the user's budget across the cluster. A budget that cannot be asked lets pass:
-    /// without the broker nothing is published anyway.
+    /// Takes a publishing command from the user's budget across the cluster, as far as the node's purse does not pay for it.
+    /// A budget that cannot be asked lets pass: without the broker nothing is published anyway.
     pub(super) async fn spend(&self, identity: &Identity) -> Result<(), Fault> {
         let rate = self.limits().rate();
         if rate.per_second == 0 || identity.role == Role::Service {
             return Ok(());
         }
-        match self.presence().spend(&identity.user, 1, rate).await {
-            Ok(None) => Ok(()),
+        let user = &identity.user;
+        let Toll::Ask { must, ahead } = self.purses().take(user, rate, Instant::now()) else { return Ok(()) };
+        let mut asked = self.presence().spend(user, must + ahead, rate).await;
+        let mut bought = ahead;
+        if ahead > 0 && matches!(asked, Ok(Some(_))) {
+            asked = self.presence().spend(user, must, rate).await;
+            bought = 0;
+        }
+        match asked {
+            Ok(None) => {
+                self.purses().paid(user, bought, Instant::now());
+                Ok(())
+            }
             Ok(Some(wait)) => Err(Fault::retry(Code::RateLimited, "this user sends too many messages", wait)),
             Err(error) => {
                 tracing::debug!(%error, "a user's budget cannot be asked now");

@@ -13,7 +13,9 @@ use super::keeper::Keeper;
 use super::news::News;
 use super::opener::Opener;
 use super::outbox::Outbox;
+use super::pacer::Pacer;
 use super::population::Population;
+use super::purse::Purses;
 use super::relay::Relay;
 use super::roster::Roster;
 use super::watermark::Watermarks;
@@ -101,6 +103,8 @@ pub struct Node {
     watermarks: Watermarks,
     population: Arc<Population>,
     attendances: Attendances,
+    purses: Purses,
+    pacer: Arc<Pacer>,
     bars: Arc<Bars>,
     outbox: Outbox,
 }
@@ -142,6 +146,8 @@ impl Node {
             watermarks,
             population,
             attendances,
+            purses: Purses::default(),
+            pacer: Arc::default(),
             bars,
             outbox: Outbox::default(),
         })
@@ -163,6 +169,7 @@ impl Node {
             self.relay.feeds.heal_forever(),
             self.bring_changes_forever(),
             self.revalidate_forever(),
+            self.pacer.beat_forever(),
         );
     }
 
@@ -311,6 +318,14 @@ impl Node {
 
     pub(super) fn presence(&self) -> &dyn Presence {
         &*self.ports.presence
+    }
+
+    pub(super) fn pacer(&self) -> &Arc<Pacer> {
+        &self.pacer
+    }
+
+    pub(super) fn purses(&self) -> &Purses {
+        &self.purses
     }
 
     pub(super) fn attendances(&self) -> &Attendances {

@@ -9,7 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::Parcel;
+use super::pacer::Pacer;
 use crate::dialect::Answer;
 use crate::words::{CloseReason, ConnectionId, Limits, Position, RoomId};
 
@@ -64,6 +67,8 @@ struct State {
     bytes: usize,
     doom: Option<CloseReason>,
     waker: Option<Waker>,
+    // When the client was written to last; known on a busy node only.
+    written: Option<Instant>,
 }
 
 /// The queue of one connection.
@@ -72,6 +77,7 @@ pub struct Outbound {
     id: ConnectionId,
     frames: usize,
     bytes: usize,
+    pacer: Arc<Pacer>,
     // A std mutex: held for a push or a swap, never across an await.
     state: Mutex<State>,
 }
@@ -82,13 +88,14 @@ const LAST_WRITE: Duration = Duration::from_secs(2);
 const IDLE_CAPACITY: usize = 8;
 
 impl Outbound {
-    /// An empty queue for `id`, with the limits' frames and bytes.
-    pub fn new(id: ConnectionId, limits: &Limits) -> Self {
+    /// An empty queue for `id`, with the limits' frames and bytes, written at the node's pace.
+    pub(super) fn new(id: ConnectionId, limits: &Limits, pacer: Arc<Pacer>) -> Self {
         let or_all = |limit: usize| if limit == 0 { usize::MAX } else { limit };
         Self {
             id,
             frames: or_all(limits.outbound_frames),
             bytes: or_all(limits.outbound_bytes),
+            pacer,
             state: Mutex::default(),
         }
     }
@@ -118,9 +125,28 @@ impl Outbound {
             Class::Durable | Class::Droppable => {
                 state.bytes = bytes;
                 state.queue.push_back(item);
+                if self.waits(&state) {
+                    return self.put_off(state);
+                }
             }
         }
         wake(state);
+    }
+
+    /// Whether the client was written to so lately that more can wait for the node's next beat, as long as little waits.
+    fn waits(&self, state: &State) -> bool {
+        let Some(beat) = self.pacer.beat() else { return false };
+        state.queue.len() < self.frames / 4
+            && state.bytes < self.bytes / 4
+            && state.written.is_some_and(|written| written.elapsed() < beat)
+    }
+
+    fn put_off(&self, mut state: MutexGuard<'_, State>) {
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            self.pacer.put_off(waker);
+        }
     }
 
     /// Ends the connection once what waits is written. The first reason stands.
@@ -137,8 +163,12 @@ impl Outbound {
             let mut state = self.state();
             if !state.queue.is_empty() {
                 state.bytes = 0;
+                self.pacer.stir();
+                state.written = self.pacer.beat().map(|_| Instant::now());
+                let taken = state.queue.len();
                 batch.extend(state.queue.drain(..));
-                if state.queue.capacity() > IDLE_CAPACITY {
+                // Not after every burst: the next one is likely as large.
+                if taken < state.queue.capacity() / 4 {
                     state.queue.shrink_to(IDLE_CAPACITY);
                 }
                 return Poll::Ready(None);
@@ -202,7 +232,7 @@ mod tests {
 
     fn queue(frames: usize, bytes: usize) -> Outbound {
         let limits = Limits { outbound_frames: frames, outbound_bytes: bytes, ..Limits::default() };
-        Outbound::new(ConnectionId::new(), &limits)
+        Outbound::new(ConnectionId::new(), &limits, Arc::default())
     }
 
     #[tokio::test]

@@ -12,20 +12,24 @@ use crate::words::{Author, CloseReason, ConnectionId, RoomId, UserId};
 
 impl Node {
     /// The whole life of one connection: from the slot it takes to the seats it gives back.
-    pub async fn serve<T: Transport>(
+    pub fn serve<T: Transport>(
         self: Arc<Self>,
         transport: T,
         door: Arc<Door>,
         visitor: Visitor,
-    ) -> CloseReason {
-        // Boxed, like everything that an idle connection does not do: this future lies in memory all its life.
-        let (connection, resident) = match Box::pin(self.clone().enter(transport, door, visitor)).await {
-            Ok(entered) => entered,
-            Err(reason) => return reason,
-        };
-        let (reason, rooms) = connection.run().await;
-        Box::pin(self.leave(resident, reason, rooms)).await;
-        reason
+    ) -> impl Future<Output = CloseReason> + Send + use<T> {
+        // Boxed, like everything that an idle connection does not do, and before the future is made: that one lies in memory
+        // all its life, and would keep the room that its arguments came in.
+        let entering = Box::pin(self.clone().enter(transport, door, visitor));
+        async move {
+            let (connection, resident) = match entering.await {
+                Ok(entered) => entered,
+                Err(reason) => return reason,
+            };
+            let (reason, rooms) = connection.run().await;
+            Box::pin(self.leave(resident, reason, rooms)).await;
+            reason
+        }
     }
 
     async fn enter<T: Transport>(
@@ -34,7 +38,7 @@ impl Node {
         door: Arc<Door>,
         visitor: Visitor,
     ) -> Result<(Box<Connection<T>>, Resident), CloseReason> {
-        let outbound = Arc::new(Outbound::new(ConnectionId::new(), self.limits()));
+        let outbound = Arc::new(Outbound::new(ConnectionId::new(), self.limits(), self.pacer().clone()));
         let Visitor { identity, resume, room, address } = visitor;
         let mut session = Session { node: self, door, outbound, identity, address };
         let resident = match session.node.admit(&session).await {

@@ -168,15 +168,18 @@ async fn of_many_who_come_at_once_the_last_ones_stay_and_all_others_are_told_to_
 async fn a_user_spends_one_budget_on_all_connections_and_a_service_none() {
     let here = World::with_rates(Limits::default()).await;
     let there = here.beside().await;
-    here.presence.allow("ann", 2);
+    here.presence.allow("ann", 3);
     let (mut ann, mut phone) = (here.member("ann", &["r"]).await, there.member("ann", &["r"]).await);
+    // One message passes on each node without a question, and is paid with the next one there.
     assert_eq!(ann.ask("say r one").await, "accepted 1-1");
     phone.rest().await;
     assert_eq!(phone.ask("say r two").await, "accepted 1-2");
     ann.rest().await;
-    assert_eq!(ann.ask("say r three").await, "refused rate_limited");
+    assert_eq!(ann.ask("say r three").await, "accepted 1-3");
+    phone.rest().await;
+    assert_eq!(phone.ask("say r four").await, "refused rate_limited");
     here.presence.allow("robot", 0);
     let mut robot = here.client_as(Identity { role: Role::Service, ..identity("robot", AN_HOUR) });
     assert!(robot.ask("join r history 0").await.starts_with("joined"));
-    assert_eq!(robot.ask("say r four").await, "accepted 1-3");
+    assert_eq!(robot.ask("say r five").await, "accepted 1-4");
 }

@@ -13,35 +13,35 @@ if not meta[1] or meta[3] ~= INSTANCE then
 end
 local epoch, floor = meta[1], tonumber(meta[2])
 local vacant = tonumber(ARGV[1]) - redis.call('XLEN', KEYS[2])
-local results, payloads, channels, hot_logs = {}, {}, {}, {}
+local results, rooms, touched = {}, {}, {}
 
-local function accept(room, hot_log, channel, body)
-  local state = redis.call('HMGET', room, 'epoch', 'seq')
-  local last = tonumber(state[2] or 0)
-  if state[1] ~= epoch then
-    last = math.max(last, floor)
+-- Where a room stands; read once in a batch.
+local function standing(room, hot_log, channel)
+  if not rooms[room] then
+    local state = redis.call('HMGET', room, 'epoch', 'seq')
+    local last = tonumber(state[2] or 0)
+    if state[1] ~= epoch then
+      last = math.max(last, floor)
+    end
+    rooms[room] = {last = last, hot_log = hot_log, channel = channel, frames = {}}
   end
-  local seq = string.format('%.0f', last + 1)
-  local position = epoch .. '-' .. seq
-  redis.call('XADD', KEYS[2], '*', 'p', position, 'b', body)
-  redis.call('HSET', room, 'epoch', epoch, 'seq', seq)
-  redis.call('XADD', hot_log, 'MAXLEN', '~', ARGV[2], position, 'b', body)
-  if not payloads[channel] then
-    payloads[channel] = {}
-    channels[#channels + 1] = channel
-    hot_logs[#hot_logs + 1] = hot_log
-  end
-  local frames = payloads[channel]
-  frames[#frames + 1] = position .. ' ' .. #body .. '\n'
-  frames[#frames + 1] = body
-  vacant = vacant - 1
-  return position
+  return rooms[room]
 end
 
 for draft = 0, (#KEYS - 2) / 4 - 1 do
   local room, hot_log, channel, dedupe = unpack(KEYS, 3 + draft * 4, 6 + draft * 4)
   local id, named, body = unpack(ARGV, 5 + draft * 3, 7 + draft * 3)
-  local first = named == '1' and redis.call('GET', dedupe)
+  local state = standing(room, hot_log, channel)
+  local seq = string.format('%.0f', state.last + 1)
+  local position = epoch .. '-' .. seq
+  local told = position .. ' ' .. id
+  local first = false
+  if named == '1' and vacant > 0 then
+    -- Remembered, or told what was remembered before.
+    first = redis.call('SET', dedupe, told, 'NX', 'GET', 'PX', ARGV[4])
+  elseif named == '1' then
+    first = redis.call('GET', dedupe)
+  end
   if first then
     results[#results + 1] = 'repeated'
     results[#results + 1] = first
@@ -49,16 +49,23 @@ for draft = 0, (#KEYS - 2) / 4 - 1 do
     results[#results + 1] = 'full'
     results[#results + 1] = ''
   else
-    local told = accept(room, hot_log, channel, body) .. ' ' .. id
-    if named == '1' then
-      redis.call('SET', dedupe, told, 'PX', ARGV[4])
+    redis.call('XADD', KEYS[2], '*', 'p', position, 'b', body)
+    redis.call('HSET', room, 'epoch', epoch, 'seq', seq)
+    redis.call('XADD', hot_log, 'MAXLEN', '~', ARGV[2], position, 'b', body)
+    local frames = state.frames
+    if #frames == 0 then
+      touched[#touched + 1] = state
     end
+    frames[#frames + 1] = position .. ' ' .. #body .. '\n'
+    frames[#frames + 1] = body
+    state.last = state.last + 1
+    vacant = vacant - 1
     results[#results + 1] = 'accepted'
     results[#results + 1] = told
   end
 end
-for index, channel in ipairs(channels) do
-  redis.call('PEXPIRE', hot_logs[index], ARGV[3])
-  redis.call('SPUBLISH', channel, table.concat(payloads[channel]))
+for _, state in ipairs(touched) do
+  redis.call('PEXPIRE', state.hot_log, ARGV[3])
+  redis.call('SPUBLISH', state.channel, table.concat(state.frames))
 end
 return results
