@@ -8,7 +8,7 @@ use fake::{Fake, Habits, SECRET};
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
 use swarm::{Options, Report, Verdict};
 
-const TABLE: &str = "CREATE TABLE messages (id BLOB, room TEXT, epoch INTEGER, seq INTEGER, user_id TEXT, \
+const TABLE: &str = "CREATE TABLE messages (id BLOB, room TEXT, epoch INTEGER, seq INTEGER, user_id TEXT, target_id BLOB, deleted_at INTEGER, \
                      client_id TEXT, kind TEXT)";
 
 async fn run_with(habits: Habits) -> Report {

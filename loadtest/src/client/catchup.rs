@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{task::JoinError, time::Instant};
 
 use crate::{
+    client::deeds::Errand,
     client::history::{HistoryError, Stretch},
     client::life::Client,
     judge::room::lock,
@@ -56,17 +57,30 @@ impl Client {
         let stretch = Stretch { room, token: self.token.clone(), after, upto };
         let (world, turn) = (Arc::clone(&self.world), self.walk_turn);
         self.walk_turn += 1;
-        self.walks.spawn(async move {
+        self.errands.spawn(async move {
             let found = world.history.walk(&stretch, turn).await;
-            Walk { place: index, after, upto, found }
+            Errand::Walk(Walk { place: index, after, upto, found })
         });
     }
 
-    pub(crate) fn merge_walk(&mut self, walk: Result<Walk, JoinError>) {
-        let Ok(walk) = walk else {
-            // Only a panic ends a walk early; the places it left open show as incomplete at the end.
-            return self.world.tally.error("history walk died");
-        };
+    /// Takes what an errand brought back.
+    pub(crate) fn take_errand(&mut self, errand: Result<Errand, JoinError>) {
+        match errand {
+            Ok(Errand::Walk(walk)) => self.merge_walk(&walk),
+            Ok(Errand::Page { place, page: Ok(page) }) => {
+                self.take_page(place, &page.messages, page.next_before)
+            }
+            Ok(Errand::Page { place, page: Err(code) }) => {
+                self.world.tally.error(&code);
+                self.take_page(place, &[], None);
+            }
+            Ok(Errand::Booking) => {}
+            // Only a panic ends an errand early; the places it left open show as incomplete at the end.
+            Err(_) => self.world.tally.error("errand died"),
+        }
+    }
+
+    fn merge_walk(&mut self, walk: &Walk) {
         match &walk.found {
             Ok(found) => found.iter().for_each(|heard| self.hear_page(walk.place, heard)),
             Err(code) => self.world.tally.error(code),

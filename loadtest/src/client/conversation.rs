@@ -3,17 +3,19 @@
 //! Owns the select loop, its one timer and everything that goes out. All branches are cancel-safe: reading a frame,
 //! waiting for the timer, a stage change, a finished walk.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::{
-    client::life::{Client, Ending},
+    client::ending::Ending,
+    client::life::Client,
     client::outbox::{Draft, Parcel},
     client::pace::Schedule,
     run::control::Stage,
+    scenario::class::Reading,
     wire::connection::Socket,
     wire::message::{Author, Stamp},
 };
@@ -22,6 +24,8 @@ use crate::{
 const JOIN_PATIENCE: Duration = Duration::from_secs(10);
 /// A server that takes nothing for this long is gone.
 const SEND_PATIENCE: Duration = Duration::from_secs(5);
+/// Messages that a client wants to see when it opens a room.
+const OPENING_PAGE: u32 = 50;
 /// Frames handled in one go before the timer is looked at again.
 const BATCH: usize = 64;
 
@@ -37,26 +41,50 @@ pub(crate) struct Conversation {
     pub(crate) complete: bool,
     /// What the server is owed at once: an introduction, a sign of life.
     pub(crate) owed: Option<String>,
+    /// A slow reader, or one that has stopped, takes nothing before this moment.
+    deaf_until: Option<Instant>,
+    /// When this client stops to read, if it is of that kind.
+    stops_at: Option<Instant>,
 }
 
 /// Whether the connection goes on.
 pub(crate) type Flow = Result<(), Ending>;
 
+impl Conversation {
+    fn begin(since: u64, rejoin_at: Option<Instant>, stops_after: Option<Duration>) -> Self {
+        let now = Instant::now();
+        Self {
+            since,
+            last_frame: now,
+            join_deadline: now + JOIN_PATIENCE,
+            rejoin_at,
+            complete: false,
+            owed: None,
+            deaf_until: None,
+            stops_at: stops_after.map(|after| now + after),
+        }
+    }
+
+    /// Not every place is joined any more.
+    pub(crate) fn await_joins(&mut self) {
+        self.complete = false;
+        self.join_deadline = Instant::now() + JOIN_PATIENCE;
+    }
+}
+
 impl Client {
     /// Talks until the connection ends, and says how it ended.
     pub(crate) async fn converse(&mut self, socket: &mut Socket) -> Ending {
-        let now = Instant::now();
-        let mut conversation = Conversation {
-            since: self.world.clock.now(),
-            last_frame: now,
-            join_deadline: now + JOIN_PATIENCE,
-            rejoin_at: self.world.dialect.admits_at_once().then_some(now),
-            complete: false,
-            owed: None,
-        };
+        let rejoin_at = self.dialect().admits_at_once().then(Instant::now);
+        let stops_after = self.party().group.reading.stops_after;
+        let mut conversation = Conversation::begin(self.world.clock.now(), rejoin_at, stops_after);
+        self.skip_storms(Instant::now());
         for place in &mut self.places {
             place.joined = false;
+            place.leaving = false;
+            place.anew = false;
             place.replay.clear();
+            place.memory.reset();
         }
         match self.talk(socket, &mut conversation).await {
             Ok(()) => Ending::Done,
@@ -70,16 +98,25 @@ impl Client {
             if self.take_stage() {
                 return Ok(());
             }
+            if self.sending_since().is_none() {
+                // At the end everybody listens, or the judgement would have to wait for the slowest.
+                conversation.deaf_until = None;
+            }
             self.pump(socket, conversation).await?;
             let wake = self.next_wake(conversation);
             if timer.deadline() != wake {
                 timer.as_mut().reset(wake);
             }
             tokio::select! {
-                frame = socket.next() => self.listen(socket, frame, conversation)?,
-                () = &mut timer => self.check_patience(conversation)?,
+                frame = socket.next(), if conversation.deaf_until.is_none() => {
+                    self.listen(socket, frame, conversation)?
+                }
+                () = &mut timer => {
+                    hear_again(conversation);
+                    self.check_patience(conversation)?
+                }
                 _ = self.stages.changed() => {}
-                Some(walk) = self.walks.join_next(), if !self.walks.is_empty() => self.merge_walk(walk),
+                Some(errand) = self.errands.join_next(), if !self.errands.is_empty() => self.take_errand(errand),
             }
         }
     }
@@ -92,10 +129,9 @@ impl Client {
             Stage::Closing => return true,
             Stage::Sending { since } | Stage::Settling { since, .. } | Stage::Sweeping { since, .. } => since,
         };
-        let scenario = &self.world.scenario;
-        let senders = scenario.sender_count();
-        if self.schedule.is_none() && self.user < senders {
-            self.schedule = Some(Schedule::new(since, scenario.rate, senders, self.user));
+        let (party, place) = (self.party(), self.membership.place);
+        if self.schedule.is_none() && place < party.group.senders && party.group.rate_part > 0.0 {
+            self.schedule = Some(Schedule::new(since, Arc::clone(&party.tempo), place));
         }
         false
     }
@@ -108,14 +144,21 @@ impl Client {
         conversation: &mut Conversation,
     ) -> Flow {
         conversation.last_frame = Instant::now();
+        let reading = self.party().group.reading;
+        let batch = if reading.is_prompt() { BATCH } else { 1 };
         let mut frame = Some(first);
-        for _ in 0..BATCH {
+        for taken in 0..batch {
             match frame {
                 Some(Some(Ok(message))) => self.take_message(&message, conversation)?,
                 Some(Some(Err(_)) | None) => return Err(Ending::Broken),
                 None => break,
             }
-            frame = socket.next().now_or_never();
+            // A frame that was taken would be lost at the end of the batch.
+            let more = taken + 1 < batch;
+            frame = if more { socket.next().now_or_never() } else { None };
+        }
+        if self.sending_since().is_some() {
+            fall_deaf(conversation, &reading);
         }
         Ok(())
     }
@@ -154,13 +197,20 @@ impl Client {
         } else {
             [Some(conversation.join_deadline), conversation.rejoin_at]
         };
-        let walk = self.next_walk();
-        sending.into_iter().flatten().chain(walk).fold(silence, Instant::min)
+        let others =
+            [self.next_walk(), self.next_absence(), self.next_deed().filter(|_| conversation.complete)];
+        let reading = [conversation.deaf_until, conversation.stops_at];
+        let all = sending.into_iter().chain(others).chain(reading);
+        all.flatten().fold(silence, Instant::min)
     }
 
-    /// When the schedule has the next message; absent when it has none any more.
-    fn next_draft(&self) -> Option<Instant> {
-        let due = self.schedule.as_ref()?.due();
+    /// When the schedule has the next message; absent when it has none any more, and for who is about to log out: what
+    /// is due now is said when they are back.
+    pub(crate) fn next_draft(&self) -> Option<Instant> {
+        if self.habit.logging_out && self.sending_since().is_some() {
+            return None;
+        }
+        let due = self.schedule.as_ref()?.due()?;
         match *self.stages.borrow() {
             Stage::Sending { .. } => Some(due),
             Stage::Settling { until, .. } | Stage::Sweeping { until, .. } => (due < until).then_some(due),
@@ -173,16 +223,19 @@ impl Client {
         let now = Instant::now();
         self.start_walks(now);
         let mut frames = Vec::from_iter(conversation.owed.take());
+        let mut flow = Ok(());
         if conversation.complete {
             self.due_chats(now, conversation, &mut frames);
+            flow = self.due_deeds(now, conversation, &mut frames);
         } else {
             self.due_joins(now, conversation, &mut frames);
         }
-        if frames.is_empty() {
-            return Ok(());
+        flow = flow.and_then(|()| self.due_absence(now, &mut frames));
+        if !frames.is_empty() {
+            let written = timeout(SEND_PATIENCE, write(socket, frames)).await;
+            written.map_err(|_| Ending::Silent)?.map_err(|_| Ending::Broken)?;
         }
-        let written = timeout(SEND_PATIENCE, write(socket, frames)).await;
-        written.map_err(|_| Ending::Silent)?.map_err(|_| Ending::Broken)
+        flow
     }
 
     fn due_joins(&self, now: Instant, conversation: &mut Conversation, frames: &mut Vec<String>) {
@@ -191,8 +244,11 @@ impl Client {
         }
         conversation.rejoin_at = None;
         let join = |place: &crate::client::life::Place| {
-            let resume = crate::judge::room::lock(&place.seat).resume();
-            self.world.dialect.join(&self.world.rooms[place.room].name, resume)
+            let name = &self.world.rooms[place.room].name;
+            if place.anew {
+                return self.dialect().open(name, OPENING_PAGE);
+            }
+            self.dialect().join(name, crate::judge::room::lock(&place.seat).resume())
         };
         frames.extend(self.places.iter().filter(|place| !place.joined).map(join));
     }
@@ -218,8 +274,8 @@ impl Client {
     /// Moves what the schedule holds up to now into the outbox, with the moment at which it was due.
     fn draft_due(&mut self, now: Instant) {
         while self.next_draft().is_some_and(|due| due <= now) {
-            let Some(schedule) = &mut self.schedule else { return };
-            let intended = self.world.clock.at(schedule.take());
+            let Some(due) = self.schedule.as_mut().and_then(Schedule::take) else { return };
+            let intended = self.absence.intended(self.world.clock.at(due));
             let number = self.next_number;
             self.next_number += 1;
             let place = self.place_of_number(number);
@@ -245,12 +301,31 @@ impl Client {
 
     fn chat_frame(&self, draft: Draft, text: &str) -> String {
         let room = &self.world.rooms[self.places[draft.place].room].name;
-        self.world.dialect.chat(room, self.author(draft.number), text)
+        self.dialect().chat(room, self.author(draft.number), text)
     }
 
     /// The mark of this client's message of that number.
     pub(crate) fn author(&self, number: u32) -> Author {
         Author { user: u32::try_from(self.user).unwrap_or(u32::MAX), number }
+    }
+}
+
+/// After a frame a slow reader pauses, and one that stops does so when its time has come.
+fn fall_deaf(conversation: &mut Conversation, reading: &Reading) {
+    let now = Instant::now();
+    conversation.deaf_until = (!reading.pause.is_zero()).then(|| now + reading.pause);
+    if conversation.stops_at.is_some_and(|moment| moment <= now) {
+        conversation.stops_at = None;
+        conversation.deaf_until = Some(now + reading.stops_for.draw());
+    }
+}
+
+/// Who did not listen cannot say that the server was silent.
+fn hear_again(conversation: &mut Conversation) {
+    let now = Instant::now();
+    if conversation.deaf_until.is_some_and(|moment| moment <= now) {
+        conversation.deaf_until = None;
+        conversation.last_frame = now;
     }
 }
 

@@ -59,6 +59,11 @@ impl History {
         }
     }
 
+    /// The newest page of a stretch.
+    pub(crate) async fn newest(&self, stretch: &Stretch, turn: usize) -> Result<Page, HistoryError> {
+        self.page(&self.addresses[turn % self.addresses.len()], stretch, stretch.upto + 1).await
+    }
+
     async fn page(&self, address: &str, stretch: &Stretch, before: u64) -> Result<Page, HistoryError> {
         let url = format!(
             "http://{address}/api/rooms/room%3A{}/messages?before={before}&limit={PAGE}",

@@ -84,6 +84,11 @@ impl Outbox {
         room_left
     }
 
+    /// Nothing waits, nothing is on the way.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.fresh.is_empty() && self.flying.is_empty()
+    }
+
     /// When something may leave next; absent: nothing waits.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         let again = self.flying.values().map(|flying| flying.due).min();

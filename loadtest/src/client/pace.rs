@@ -1,82 +1,97 @@
-//! The open-model schedule: when each message *should* leave, whatever happened to the ones before it.
-//!
-//! Owns the arithmetic only. Invariant: the k-th message of all senders together is due at k / rate after the start;
-//! times are computed from k, never summed up, so there is no drift.
+//! The open-model schedule: when each message of one sender *should* leave, whatever happened to the ones before it.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
-/// One sender's share of the common schedule: messages `index`, `index + senders`, `index + 2 · senders`, …
+use crate::client::tempo::Tempo;
+
+/// One sender's share of its group's schedule: in each section messages `index`, `index + senders`, …
 #[derive(Debug, Clone)]
 pub(crate) struct Schedule {
     start: Instant,
-    rate: f64,
-    senders: u64,
+    tempo: Arc<Tempo>,
+    index: usize,
+    section: usize,
     position: u64,
 }
 
 impl Schedule {
-    pub(crate) fn new(start: Instant, rate: f64, senders: usize, index: usize) -> Self {
-        Self { start, rate, senders: senders as u64, position: index as u64 }
+    /// The schedule of the sender at place `index` among its group's.
+    pub(crate) fn new(start: Instant, tempo: Arc<Tempo>, index: usize) -> Self {
+        let mut schedule = Self { start, tempo, index, section: 0, position: index as u64 };
+        schedule.skip();
+        schedule
     }
 
-    /// When the next message is due.
-    pub(crate) fn due(&self) -> Instant {
-        self.start + offset(self.position, self.rate)
+    /// When the next message is due; absent if there is none any more.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let due = self.tempo.sections.get(self.section)?.due(self.position)?;
+        Some(self.start + due)
     }
 
     /// Takes the next message and says when it was due.
-    pub(crate) fn take(&mut self) -> Instant {
-        let due = self.due();
-        self.position += self.senders;
-        due
+    pub(crate) fn take(&mut self) -> Option<Instant> {
+        let due = self.due()?;
+        self.position += self.tempo.sections[self.section].senders as u64;
+        self.skip();
+        Some(due)
     }
-}
 
-/// How many messages of all senders are due before `span` has passed.
-pub(crate) fn due_before(span: Duration, rate: f64) -> u64 {
-    let guess = (span.as_secs_f64() * rate) as u64;
-    // The float may be off by one in either direction; ask the schedule itself.
-    let first = guess.saturating_sub(2);
-    (first..).find(|k| offset(*k, rate) >= span).unwrap_or(first)
-}
-
-fn offset(position: u64, rate: f64) -> Duration {
-    Duration::from_secs_f64(position as f64 / rate)
+    /// Goes on to the section that has a next message for this sender.
+    fn skip(&mut self) {
+        while let Some(section) = self.tempo.sections.get(self.section) {
+            if self.index < section.senders && section.due(self.position).is_some() {
+                return;
+            }
+            self.section += 1;
+            self.position = self.index as u64;
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::{client::tempo::Section, scenario::phase::Sweep};
+
+    fn section(start: f64, length: f64, rate: f64, senders: usize) -> Section {
+        Section::new(start, length, Sweep { from: rate, to: rate }, senders)
+    }
+
+    fn all_due(sections: Vec<Section>, senders: usize, each: usize) -> Vec<Duration> {
+        let (start, tempo) = (Instant::now(), Arc::new(Tempo::from_sections(sections)));
+        let mut due = Vec::new();
+        for index in 0..senders {
+            let mut schedule = Schedule::new(start, Arc::clone(&tempo), index);
+            due.extend(std::iter::from_fn(|| schedule.take()).take(each).map(|moment| moment - start));
+        }
+        due.sort();
+        due
+    }
 
     #[test]
     fn senders_share_the_rate_evenly_and_without_drift() {
-        let start = Instant::now();
-        let mut due: Vec<Instant> = Vec::new();
-        for index in 0..3 {
-            let mut schedule = Schedule::new(start, 30.0, 3, index);
-            due.extend((0..1000).map(|_| schedule.take()));
-        }
-        due.sort();
+        let due = all_due(vec![section(0.0, f64::INFINITY, 30.0, 3)], 3, 1000);
         for (k, moment) in due.iter().enumerate() {
-            assert_eq!(*moment - start, Duration::from_secs_f64(k as f64 / 30.0));
+            assert_eq!(*moment, Duration::from_secs_f64(k as f64 / 30.0));
         }
     }
 
     #[test]
-    fn the_number_of_due_messages_agrees_with_the_schedule() {
-        for (rate, milliseconds) in
-            [(30.0, 1000), (7.3, 12_345), (500.0, 0), (1000.0, 1), (25.0, 39), (25.0, 41)]
-        {
-            let span = Duration::from_millis(milliseconds);
-            let mut schedule = Schedule::new(Instant::now(), rate, 1, 0);
-            let start = schedule.start;
-            let mut counted = 0;
-            while schedule.take() < start + span {
-                counted += 1;
-            }
-            assert_eq!(due_before(span, rate), counted, "{rate}/s for {milliseconds} ms");
+    fn all_senders_together_send_what_the_tempo_calls_for() {
+        let rising = Section::new(2.0, 3.0, Sweep { from: 0.0, to: 40.0 }, 2);
+        let sections =
+            vec![section(0.0, 1.0, 10.0, 0), section(1.0, 1.0, 7.0, 1), rising, section(5.0, 2.0, 9.0, 5)];
+        let tempo = Tempo::from_sections(sections.clone());
+        let due = all_due(sections, 6, 10_000);
+        assert!(due.iter().all(|moment| *moment >= Duration::from_secs(1)));
+        for tenth in 0..80 {
+            let span = Duration::from_millis(tenth * 100);
+            let counted = due.iter().filter(|moment| **moment < span).count() as u64;
+            assert_eq!(tempo.due_before(span), counted, "{span:?}");
         }
     }
 }

@@ -6,11 +6,12 @@ use tokio::time::Instant;
 
 use crate::{
     client::conversation::{Conversation, Flow},
-    client::life::{Client, Ending},
+    client::ending::Ending,
+    client::life::Client,
     judge::room::lock,
     judge::seat::{Rejoined, Step},
-    wire::dialect::{Accepted, Incoming},
-    wire::message::{Author, Heard},
+    wire::dialect::{Accepted, Change, Incoming},
+    wire::message::{Author, Heard, Stamp},
 };
 
 /// How long to wait after a refusal that does not say.
@@ -27,9 +28,10 @@ impl Client {
     /// Takes one text frame.
     pub(crate) fn hear(&mut self, text: &str, conversation: &mut Conversation) -> Flow {
         let world = Arc::clone(&self.world);
-        match world.dialect.read(text) {
-            Ok(Incoming::Greeted) => conversation.owed = world.dialect.introduction(&self.token),
-            Ok(Incoming::Heartbeat) => conversation.owed = world.dialect.sign_of_life(),
+        let dialect = &world.parties[self.membership.party].dialect;
+        match dialect.read(text) {
+            Ok(Incoming::Greeted) => conversation.owed = dialect.introduction(&self.token),
+            Ok(Incoming::Heartbeat) => conversation.owed = dialect.sign_of_life(),
             Ok(Incoming::Admitted) => conversation.rejoin_at = Some(Instant::now()),
             Ok(Incoming::Barred { code }) => {
                 world.tally.error(&code);
@@ -42,6 +44,14 @@ impl Client {
                 self.on_joined(&room, &Answer { seq, epoch, recovered }, history);
                 self.check_complete(conversation);
             }
+            Ok(Incoming::Changed { room, heard, change }) => self.on_changed(&room, heard, change),
+            Ok(Incoming::Page { room, messages, next_before }) => {
+                if let Some(index) = self.place_of(&room) {
+                    self.take_page(index, &messages, next_before);
+                }
+            }
+            Ok(Incoming::Left { room }) => self.on_left(room.as_deref(), conversation),
+            Ok(Incoming::Passing { room }) => drop(self.place_of(&room)),
             Ok(Incoming::Resync { room, epoch, seq }) => self.on_resync(&room, epoch, seq),
             Ok(Incoming::Error { code, retry_after_ms }) => {
                 self.on_error(&code, retry_after_ms, conversation)
@@ -73,9 +83,25 @@ impl Client {
         }
     }
 
+    /// A change has a number like a message, and is judged like one; it counts as no delivery.
+    fn on_changed(&mut self, room: &str, heard: Heard, change: Change) {
+        let Some(index) = self.place_of(room) else { return };
+        if !self.places[index].joined {
+            return self.places[index].replay.push(heard);
+        }
+        let (world, place) = (&self.world, &self.places[index]);
+        let room = &world.rooms[place.room];
+        let (epoch, step) = {
+            let mut seat = lock(&place.seat);
+            (seat.epoch(), seat.live(heard.seq))
+        };
+        room.witness_change(self.user, &heard, epoch, change, &world.tally);
+        room.count_step(self.user, heard.seq, &step, &world.tally);
+    }
+
     /// The author, where it is this client and learns by its own message that it is accepted.
     fn own(&self, heard: &Heard) -> Option<Author> {
-        let by_echo = self.world.dialect.acknowledges_by_echo();
+        let by_echo = self.dialect().acknowledges_by_echo();
         heard.author.filter(|_| by_echo).filter(|author| author.user as usize == self.user)
     }
 
@@ -97,13 +123,16 @@ impl Client {
         lock(&place.seat).live(heard.seq);
         if room.count_step(self.user, heard.seq, &step, &world.tally) {
             world.tally.delivered.add(1);
-            if let Some(stamp) = heard.stamp.filter(|stamp| world.is_measured(*stamp)) {
+            let measured = |stamp: &Stamp| self.party().group.measured && world.is_measured(*stamp);
+            if let Some(stamp) = heard.stamp.filter(measured) {
                 world.latency.live(self.user, stamp, world.clock.now());
             }
         }
         if let Some(author) = own {
             self.acknowledge(index, author, heard.seq);
         }
+        let is_own = heard.author.is_some_and(|author| author.user as usize == self.user);
+        self.remember(index, &heard, is_own);
     }
 
     /// The server's answer to a repeated client id: the first message's own frame, to this socket alone. It may come
@@ -154,6 +183,7 @@ impl Client {
         let mut replayed = std::mem::take(&mut place.replay);
         replayed.extend(history);
         let again = std::mem::replace(&mut place.joined, true);
+        place.anew = false;
         let mut seat = lock(&place.seat);
         if !seat.taken() {
             seat.take(answer.seq, answer.epoch);
@@ -171,10 +201,11 @@ impl Client {
     fn rejoin(&mut self, index: usize, answer: &Answer, replayed: &[Heard]) {
         let recovered = answer.recovered.unwrap_or(false);
         let tally = &self.world.tally;
-        if recovered {
-            tally.recovered_true.add(1)
-        } else {
-            tally.recovered_false.add(1)
+        match answer.recovered {
+            Some(true) => tally.recovered_true.add(1),
+            Some(false) => tally.recovered_false.add(1),
+            // Opened anew, without a wish to resume.
+            None => {}
         }
         let place = &self.places[index];
         let room = &self.world.rooms[place.room];
@@ -207,7 +238,7 @@ impl Client {
     }
 
     fn count_recovered(&self, heard: &Heard, new: bool) {
-        if !new {
+        if !new || heard.author.is_none() {
             return;
         }
         self.world.tally.delivered.add(1);
@@ -218,19 +249,17 @@ impl Client {
     }
 
     fn check_complete(&mut self, conversation: &mut Conversation) {
-        if conversation.complete || !self.places.iter().all(|place| place.joined) {
+        if conversation.complete || !self.places.iter().all(|place| place.joined && !place.leaving) {
             return;
         }
         conversation.complete = true;
         conversation.rejoin_at = None;
         self.retries = 0;
         self.outbox.reconnected(Instant::now());
-        let tally = &self.world.tally;
-        if std::mem::replace(&mut self.ever_joined, true) {
-            tally.reconnects.add(1)
-        } else {
-            tally.joined.add(1)
+        if !std::mem::replace(&mut self.ever_joined, true) {
+            self.world.tally.joined.add(1);
         }
+        self.end_absence();
     }
 
     fn on_resync(&mut self, room: &str, epoch: u64, seq: u64) {

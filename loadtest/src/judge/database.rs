@@ -23,8 +23,12 @@ pub(crate) struct Row {
     pub(crate) id: String,
     pub(crate) user_id: String,
     pub(crate) client_id: Option<String>,
-    /// `void` rows hold a place in the order and no message; all other kinds are events.
+    /// `void` rows hold a place in the order and nothing else, `message` rows a message; all other kinds change one.
     pub(crate) kind: String,
+    /// The message that is changed, as `id`.
+    pub(crate) target: Option<String>,
+    /// The message is withdrawn.
+    pub(crate) deleted: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -50,10 +54,11 @@ pub enum DatabaseError {
 /// Room keys hold no `%`, and an `_` in a pattern could only match rooms of the same random run id.
 const COUNT_ROWS: &str = "SELECT count(*) FROM messages WHERE room LIKE $1";
 const POSTGRES_ROWS: &str = "SELECT room, epoch, seq, replace(id::text, '-', '') AS id, user_id::text AS user_id, \
-     client_id, kind FROM messages WHERE room LIKE $1 ORDER BY room, epoch, seq";
-const SQLITE_ROWS: &str = "SELECT room, epoch, seq, CASE typeof(id) WHEN 'blob' THEN lower(hex(id)) \
-     ELSE replace(lower(id), '-', '') END AS id, CAST(user_id AS TEXT) AS user_id, client_id, kind \
+     client_id, kind, replace(target_id::text, '-', '') AS target, deleted_at IS NOT NULL AS deleted \
      FROM messages WHERE room LIKE $1 ORDER BY room, epoch, seq";
+const SQLITE_ROWS: &str = "SELECT room, epoch, seq, CASE typeof(id) WHEN 'blob' THEN lower(hex(id)) \
+     ELSE replace(lower(id), '-', '') END AS id, CAST(user_id AS TEXT) AS user_id, client_id, kind, \
+     lower(hex(target_id)) AS target, deleted_at IS NOT NULL AS deleted FROM messages WHERE room LIKE $1 ORDER BY room, epoch, seq";
 
 impl Database {
     pub(crate) async fn connect(url: &str) -> Result<Self, DatabaseError> {
@@ -111,20 +116,24 @@ mod tests {
         let url = server.create_database().await;
         let name = url.rsplit('/').next().unwrap();
         let table = "CREATE TABLE messages (room text, seq bigint, epoch bigint, id uuid, kind text, user_id text, \
-                     client_id text)";
+                     client_id text, target_id uuid, deleted_at timestamptz)";
         server.query(name, table).await;
         let id = "01890000-0000-7000-8000-00000000000a";
         let rows = format!(
-            "INSERT INTO messages VALUES ('room:x-1-0', 2, 1, '{id}', 'message', 'u1', 'x-1-5'), \
-             ('room:x-1-0', 1, 1, '{id}', 'void', 'u1', NULL), ('room:other', 1, 1, '{id}', 'message', 'u1', NULL)"
+            "INSERT INTO messages VALUES ('room:x-1-0', 2, 1, '{id}', 'message', 'u1', 'x-1-5', NULL, now()), \
+             ('room:x-1-0', 1, 1, '{id}', 'void', 'u1', NULL, NULL, NULL), \
+             ('room:x-1-0', 3, 1, '{id}', 'edit', 'u1', NULL, '{id}', NULL), \
+             ('room:other', 1, 1, '{id}', 'message', 'u1', NULL, NULL, NULL)"
         );
         server.query(name, &rows).await;
         let database = Database::connect(&url).await.unwrap();
-        assert_eq!(database.count("room:x-1-").await.unwrap(), 2);
+        assert_eq!(database.count("room:x-1-").await.unwrap(), 3);
         let rows = database.rows("room:x-1-").await.unwrap();
-        assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [1, 2, 3]);
         assert_eq!(rows[1].id, id.replace('-', ""));
         assert_eq!((rows[1].kind.as_str(), rows[1].client_id.as_deref()), ("message", Some("x-1-5")));
+        assert_eq!((rows[1].deleted, rows[2].deleted), (true, false));
+        assert_eq!(rows[2].target.as_deref(), Some(rows[1].id.as_str()));
     }
 
     #[tokio::test]

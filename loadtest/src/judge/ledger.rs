@@ -1,20 +1,29 @@
-//! What one room is known to contain, as told by all of its members together.
+//! What one room is known to contain, as told by all of its members together, and what they asked to have changed.
 //!
 //! Invariant: a position carries one message for everybody. The wire promises more than one order per epoch: a
-//! (room, seq) never names two messages in any epoch, so the ledger is keyed by seq alone.
+//! (room, seq) never names two messages in any epoch, so the ledger is keyed by seq alone. Changes of messages have
+//! positions of their own; they and what is left of a withdrawn message are places without an author, which nobody must
+//! have.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::wire::message::{Author, Heard};
+use crate::wire::{
+    dialect::Change,
+    message::{Author, Heard},
+};
 
-/// One message of a room.
+/// One position of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry {
+    /// The message here, or the one that is changed here.
     pub(crate) id: u128,
+    /// Absent: a change, or a withdrawn message that nobody saw before.
     pub(crate) author: Option<Author>,
     /// Known once somebody heard it live; pages do not say it.
     pub(crate) epoch: Option<u64>,
     pub(crate) acknowledged: bool,
+    /// What is done to the message; pages do not say it.
+    pub(crate) change: Option<Change>,
 }
 
 /// How a testimony compares with what was told before.
@@ -28,30 +37,89 @@ pub(crate) enum Witness {
     Doubled { first: u64 },
     /// Somebody else heard another message, author or epoch at this position.
     Contradicted,
+    /// Nobody asked for this change.
+    Unasked,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     entries: BTreeMap<u64, Entry>,
     by_author: HashMap<Author, u64>,
+    asked: Asked,
+}
+
+/// The messages that members asked to have changed.
+#[derive(Debug, Default)]
+struct Asked {
+    edited: HashSet<u128>,
+    deleted: HashSet<u128>,
+    reacted: HashSet<u128>,
+}
+
+impl Asked {
+    fn of(&self, change: Change) -> &HashSet<u128> {
+        match change {
+            Change::Edited => &self.edited,
+            Change::Deleted => &self.deleted,
+            Change::Reacted => &self.reacted,
+        }
+    }
 }
 
 impl Ledger {
     pub(crate) fn witness(&mut self, heard: &Heard, epoch: Option<u64>) -> Witness {
         if let Some(entry) = self.entries.get_mut(&heard.seq) {
             let epochs_agree = entry.epoch.is_none() || epoch.is_none() || entry.epoch == epoch;
-            if entry.id != heard.id || entry.author != heard.author || !epochs_agree {
+            let withdrawn = self.asked.deleted.contains(&heard.id);
+            let authors_agree = match (entry.author, heard.author) {
+                (Some(_), None) => withdrawn,
+                (None, Some(_)) => withdrawn && entry.change.is_none(),
+                (before, now) => before == now,
+            };
+            if entry.id != heard.id || !authors_agree || !epochs_agree {
                 return Witness::Contradicted;
             }
             entry.epoch = entry.epoch.or(epoch);
-            return Witness::Agreed;
+            if entry.author.is_some() || heard.author.is_none() {
+                return Witness::Agreed;
+            }
+            entry.author = heard.author;
+        } else {
+            let Heard { id, author, .. } = *heard;
+            self.entries.insert(heard.seq, Entry { id, author, epoch, acknowledged: false, change: None });
         }
-        let entry = Entry { id: heard.id, author: heard.author, epoch, acknowledged: false };
-        self.entries.insert(heard.seq, entry);
         match heard.author.map(|author| *self.by_author.entry(author).or_insert(heard.seq)) {
             Some(first) if first != heard.seq => Witness::Doubled { first },
             Some(_) | None => Witness::New,
         }
+    }
+
+    /// As `witness`, for a change that somebody heard live.
+    pub(crate) fn witness_change(&mut self, heard: &Heard, epoch: u64, change: Change) -> Witness {
+        let told = self.witness(heard, Some(epoch));
+        if !self.asked.of(change).contains(&heard.id) {
+            return Witness::Unasked;
+        }
+        let Some(entry) = self.entries.get_mut(&heard.seq) else { return told };
+        match *entry.change.get_or_insert(change) == change && entry.author.is_none() {
+            true => told,
+            false => Witness::Contradicted,
+        }
+    }
+
+    /// A member asks for a change of a message.
+    pub(crate) fn ask(&mut self, change: Change, id: u128) {
+        let asked = match change {
+            Change::Edited => &mut self.asked.edited,
+            Change::Deleted => &mut self.asked.deleted,
+            Change::Reacted => &mut self.asked.reacted,
+        };
+        asked.insert(id);
+    }
+
+    /// Whether somebody asked for this change.
+    pub(crate) fn is_asked(&self, change: Change, id: u128) -> bool {
+        self.asked.of(change).contains(&id)
     }
 
     /// The number of a message whose server gives it none: in the order in which members first tell of it.
@@ -71,7 +139,14 @@ impl Ledger {
         &self.entries
     }
 
-    /// How many messages stand above a position.
+    /// The messages from `first` to `last` that every member must have: what was withdrawn need not reach who came late.
+    pub(crate) fn expected(&self, first: u64, last: u64) -> impl Iterator<Item = (u64, &Entry)> {
+        let range = (first <= last).then(|| self.entries.range(first..=last));
+        let positions = range.into_iter().flatten().map(|(seq, entry)| (*seq, entry));
+        positions.filter(|(_, entry)| entry.author.is_some() && !self.asked.deleted.contains(&entry.id))
+    }
+
+    /// How many positions above this one are taken.
     pub(crate) fn count_above(&self, baseline: u64) -> u64 {
         let count =
             if baseline == 0 { self.entries.len() } else { self.entries.range(baseline + 1..).count() };
@@ -87,6 +162,10 @@ mod tests {
         Heard { seq, id, author: Some(Author { user: 1, number }), stamp: None }
     }
 
+    fn place(seq: u64, id: u128) -> Heard {
+        Heard { seq, id, author: None, stamp: None }
+    }
+
     #[test]
     fn members_that_say_the_same_agree() {
         let mut ledger = Ledger::default();
@@ -98,7 +177,7 @@ mod tests {
 
     #[test]
     fn another_message_author_or_epoch_at_a_position_is_a_contradiction() {
-        for other in [heard(1, 11, 1), heard(1, 10, 2)] {
+        for other in [heard(1, 11, 1), heard(1, 10, 2), place(1, 10)] {
             let mut ledger = Ledger::default();
             ledger.witness(&heard(1, 10, 1), Some(1));
             assert_eq!(ledger.witness(&other, Some(1)), Witness::Contradicted);
@@ -132,5 +211,30 @@ mod tests {
             ledger.witness(&heard(seq, u128::from(seq), seq as u32), None);
         }
         assert_eq!((ledger.count_above(0), ledger.count_above(3), ledger.count_above(9)), (5, 2, 0));
+    }
+
+    #[test]
+    fn what_is_left_of_a_withdrawn_message_agrees_with_it_in_either_order() {
+        for (first, second) in [(heard(1, 10, 1), place(1, 10)), (place(1, 10), heard(1, 10, 1))] {
+            let mut ledger = Ledger::default();
+            ledger.ask(Change::Deleted, 10);
+            assert_eq!(ledger.witness(&first, None), Witness::New);
+            assert_ne!(ledger.witness(&second, None), Witness::Contradicted);
+            assert_eq!(ledger.entries()[&1].author, heard(1, 10, 1).author);
+            assert_eq!(ledger.expected(1, 9).count(), 0, "nobody must have it");
+        }
+    }
+
+    #[test]
+    fn a_change_that_nobody_asked_for_is_noticed() {
+        let mut ledger = Ledger::default();
+        ledger.witness(&heard(1, 10, 1), Some(1));
+        ledger.ask(Change::Edited, 10);
+        assert_eq!(ledger.witness_change(&place(2, 10), 1, Change::Edited), Witness::New);
+        assert_eq!(ledger.witness_change(&place(2, 10), 1, Change::Edited), Witness::Agreed);
+        assert_eq!(ledger.witness_change(&place(3, 10), 1, Change::Deleted), Witness::Unasked);
+        ledger.ask(Change::Reacted, 10);
+        assert_eq!(ledger.witness_change(&place(2, 10), 1, Change::Reacted), Witness::Contradicted);
+        assert_eq!(ledger.expected(0, 9).map(|(seq, _)| seq).collect::<Vec<_>>(), [1]);
     }
 }

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
     judge::ledger::{Ledger, Witness},
-    judge::seat::{Breaches, Seat, Step},
+    judge::seat::{Breaches, Numbers, Seat, Step},
     measure::tally::Tally,
+    wire::dialect::Change,
     wire::message::Heard,
 };
 
@@ -30,8 +31,8 @@ impl Room {
         Self { name, numbered, ledger: Mutex::default(), seats: Vec::new() }
     }
 
-    pub(crate) fn admit(&mut self, user: usize) {
-        self.seats.push((user, SharedSeat::default()));
+    pub(crate) fn admit(&mut self, user: usize, numbers: Numbers) {
+        self.seats.push((user, Arc::new(Mutex::new(Seat::new(numbers)))));
     }
 
     pub(crate) fn seat_of(&self, user: usize) -> SharedSeat {
@@ -58,7 +59,25 @@ impl Room {
 
     /// Compares what one member heard with what all others heard.
     pub(crate) fn witness(&self, user: usize, heard: &Heard, epoch: Option<u64>, tally: &Tally) {
-        match self.ledger().witness(heard, epoch) {
+        let told = self.ledger().witness(heard, epoch);
+        self.count_testimony(user, heard, &told, tally);
+    }
+
+    /// Compares a change that one member heard live with what all others heard, and with what was asked for.
+    pub(crate) fn witness_change(
+        &self,
+        user: usize,
+        heard: &Heard,
+        epoch: u64,
+        change: Change,
+        tally: &Tally,
+    ) {
+        let told = self.ledger().witness_change(heard, epoch, change);
+        self.count_testimony(user, heard, &told, tally);
+    }
+
+    fn count_testimony(&self, user: usize, heard: &Heard, told: &Witness, tally: &Tally) {
+        match told {
             Witness::New | Witness::Agreed => {}
             Witness::Doubled { first } => {
                 tally.repeated.add(1);
@@ -72,13 +91,22 @@ impl Room {
                     format!("{}: user {user} heard another message at {} than others", self.name, heard.seq)
                 });
             }
+            Witness::Unasked => {
+                tally.disordered.add(1);
+                tally.finding(|| {
+                    format!(
+                        "{}: user {user} heard at {} of a change that nobody asked for",
+                        self.name, heard.seq
+                    )
+                });
+            }
         }
     }
 
     /// Counts how a live message fitted. True if the member did not have it before.
     pub(crate) fn count_step(&self, user: usize, seq: u64, step: &Step, tally: &Tally) -> bool {
         let (counter, what) = match step {
-            Step::Next => return true,
+            Step::Next | Step::Skip => return true,
             Step::Gap | Step::Late if !self.numbered => return true,
             Step::Gap => (&tally.gaps, "with a gap before it"),
             Step::Late => (&tally.disordered, "after a later one"),

@@ -2,6 +2,8 @@
 //!
 //! Pure rules, no I/O. Invariant: `last` only rises; within an epoch every number between the baseline and `last` is
 //! received, lies in a named hole (the server admitted it and the history fills it), or is a breach that was counted.
+//! Where messages are changed not every number is a message: members whose dialect does not tell of changes step over
+//! their numbers, and whether a message was among those is found out at the end.
 
 use crate::{judge::ledger::Ledger, judge::ranges::Ranges};
 
@@ -12,8 +14,8 @@ pub(crate) struct Hole {
     pub(crate) after: u64,
     /// The last number inside it.
     pub(crate) upto: u64,
-    /// An epoch began inside it, so not every number need exist.
-    pub(crate) across_epochs: bool,
+    /// An epoch began inside it, or it may hold changes, so that not every number need be in the history.
+    pub(crate) sparse: bool,
     /// The history was read through it at least once.
     pub(crate) walked: bool,
 }
@@ -25,6 +27,8 @@ pub(crate) enum Step {
     Next,
     /// One or more before it are missing: a breach.
     Gap,
+    /// One or more before it are not told of in this member's dialect.
+    Skip,
     /// Older than the newest, and not received before: a breach of order.
     Late,
     /// Received before.
@@ -47,8 +51,21 @@ pub(crate) struct Rejoined {
     pub(crate) recovered: bool,
 }
 
+/// What numbers mean to a member.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    /// Every number is a message.
+    #[default]
+    Messages,
+    /// Messages and their changes, and the member hears of both.
+    Told,
+    /// Messages and their changes, and the member hears of messages alone.
+    Untold,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Seat {
+    numbers: Numbers,
     /// The room's newest number at the first join; absent before it.
     baseline: Option<u64>,
     epoch: u64,
@@ -57,9 +74,27 @@ pub(crate) struct Seat {
     holes: Vec<Hole>,
     /// Everything that epoch changes may have hidden: read once more at the end, when the history is whole.
     crossed: Option<(u64, u64)>,
+    /// Sparse holes that were filled as far as was known then.
+    shut: Vec<Hole>,
+    /// The member is gone for good; what comes after its last number is nothing to it.
+    gone: bool,
 }
 
 impl Seat {
+    pub(crate) fn new(numbers: Numbers) -> Self {
+        Self { numbers, ..Self::default() }
+    }
+
+    /// The member leaves and does not come back.
+    pub(crate) fn leave(&mut self) {
+        self.gone = true;
+    }
+
+    /// The member is there again after all.
+    pub(crate) fn come_back(&mut self) {
+        self.gone = false;
+    }
+
     /// Takes the seat: everything above `seq` is expected from now on.
     pub(crate) fn take(&mut self, seq: u64, epoch: u64) {
         self.baseline = Some(seq);
@@ -84,6 +119,7 @@ impl Seat {
     pub(crate) fn judge(&self, seq: u64) -> Step {
         match seq {
             _ if seq == self.last + 1 => Step::Next,
+            _ if seq > self.last && self.numbers == Numbers::Untold => Step::Skip,
             _ if seq > self.last => Step::Gap,
             _ if self.received.contains(seq) => Step::Repeat,
             _ => Step::Late,
@@ -113,7 +149,7 @@ impl Seat {
         }
         if answer.recovered {
             self.replay(replayed, new_epoch, &mut breaches);
-            if self.last < answer.seq && !new_epoch {
+            if self.last < answer.seq && !new_epoch && self.numbers != Numbers::Untold {
                 breaches.gaps += 1;
             }
         } else {
@@ -135,7 +171,7 @@ impl Seat {
         let mut may_skip = new_epoch;
         for seq in replayed {
             match self.live(*seq) {
-                Step::Next => {}
+                Step::Next | Step::Skip => {}
                 Step::Gap if may_skip => may_skip = false,
                 Step::Gap => breaches.gaps += 1,
                 Step::Late => breaches.disordered += 1,
@@ -159,20 +195,27 @@ impl Seat {
         if self.last <= after || self.received.covers(after + 1, self.last) {
             return;
         }
-        self.holes.push(Hole { after, upto: self.last, across_epochs, walked: false });
+        let sparse = across_epochs || self.numbers != Numbers::Messages;
+        self.holes.push(Hole { after, upto: self.last, sparse, walked: false });
         if across_epochs {
             let (lowest, highest) = self.crossed.unwrap_or((after, self.last));
             self.crossed = Some((lowest.min(after), highest.max(self.last)));
         }
     }
 
-    /// Opens what epoch changes may have hidden once more, to be read from the finished history. True if there was
-    /// anything to open.
-    pub(crate) fn sweep(&mut self) -> bool {
+    /// Opens what epoch changes may have hidden once more, and what others have told of since a hole was filled, to be
+    /// read from the finished history. True if there was anything to open.
+    pub(crate) fn sweep(&mut self, ledger: &Ledger) -> bool {
         let crossed = self.crossed.take();
-        let hole = crossed.map(|(after, upto)| Hole { after, upto, across_epochs: true, walked: false });
-        self.holes.extend(hole);
-        hole.is_some()
+        let hole = crossed.map(|(after, upto)| Hole { after, upto, sparse: true, walked: false });
+        let shut = std::mem::take(&mut self.shut);
+        let received = &self.received;
+        let lacking =
+            |hole: &Hole| ledger.expected(hole.after + 1, hole.upto).any(|(seq, _)| !received.contains(seq));
+        let again = shut.into_iter().filter(lacking).map(|hole| Hole { walked: false, ..hole });
+        let opened: Vec<Hole> = again.chain(hole).collect();
+        self.holes.extend(&opened);
+        !opened.is_empty()
     }
 
     pub(crate) fn holes(&self) -> &[Hole] {
@@ -188,123 +231,34 @@ impl Seat {
     /// Forgets the holes that are filled as far as anybody knows.
     pub(crate) fn forget_filled(&mut self, ledger: &Ledger) {
         let received = &self.received;
-        let filled = |hole: &Hole| {
-            let known = || ledger.entries().range(hole.after + 1..=hole.upto);
-            let whole = received.covers(hole.after + 1, hole.upto);
-            whole || (hole.across_epochs && hole.walked && known().all(|(seq, _)| received.contains(*seq)))
+        let whole = |hole: &Hole| received.covers(hole.after + 1, hole.upto);
+        let known = |hole: &Hole| {
+            let mut expected = ledger.expected(hole.after + 1, hole.upto);
+            hole.sparse && hole.walked && expected.all(|(seq, _)| received.contains(seq))
         };
-        self.holes.retain(|hole| !filled(hole));
+        let shut = self.holes.iter().filter(|hole| !whole(hole) && known(hole)).copied();
+        self.shut.extend(shut.filter(|_| self.numbers != Numbers::Messages));
+        self.holes.retain(|hole| !whole(hole) && !known(hole));
     }
 
     /// Whether this member must have the message at `seq` and does not.
     pub(crate) fn lacks(&self, seq: u64) -> bool {
-        self.baseline.is_some_and(|baseline| seq > baseline) && !self.received.contains(seq)
+        let concerns =
+            self.baseline.is_some_and(|baseline| seq > baseline) && !(self.gone && seq > self.last);
+        concerns && !self.received.contains(seq)
     }
 
-    /// Whether this member has everything that anybody has.
+    /// Whether this member has everything that anybody has and that it must have.
     pub(crate) fn complete(&self, ledger: &Ledger) -> bool {
-        self.baseline.is_some_and(|baseline| self.received.len() >= ledger.count_above(baseline))
+        // Who never came, and will not any more, misses nothing.
+        let Some(baseline) = self.baseline else { return self.gone };
+        if self.received.len() >= ledger.count_above(baseline) {
+            return true;
+        }
+        let must_have_all = self.numbers == Numbers::Messages && !self.gone;
+        !must_have_all && ledger.expected(baseline + 1, u64::MAX).all(|(seq, _)| !self.lacks(seq))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::wire::message::Heard;
-
-    fn seat(last: u64) -> Seat {
-        let mut seat = Seat::default();
-        seat.take(0, 1);
-        (1..=last).for_each(|seq| assert_eq!(seat.live(seq), Step::Next));
-        seat
-    }
-
-    fn answer(seq: u64, epoch: u64, recovered: bool) -> Rejoined {
-        Rejoined { seq, epoch, recovered }
-    }
-
-    #[test]
-    fn a_dropped_number_a_swap_and_a_repeat_are_told_apart() {
-        let mut seat = seat(3);
-        assert_eq!(seat.live(5), Step::Gap);
-        assert_eq!(seat.live(4), Step::Late);
-        assert_eq!(seat.live(4), Step::Repeat);
-        assert_eq!(seat.live(6), Step::Next);
-    }
-
-    #[test]
-    fn a_complete_replay_is_no_breach_and_leaves_no_hole() {
-        let mut seat = seat(3);
-        assert_eq!(seat.rejoin(answer(5, 1, true), &[4, 5]), Breaches::default());
-        assert!(seat.holes().is_empty());
-        assert_eq!(seat.live(6), Step::Next);
-    }
-
-    #[test]
-    fn a_partial_replay_called_complete_is_a_gap() {
-        for replayed in [&[4, 6][..], &[5, 6], &[4, 5], &[]] {
-            let breaches = seat(3).rejoin(answer(6, 1, true), replayed);
-            assert_eq!(breaches.gaps, 1, "{replayed:?}");
-        }
-    }
-
-    #[test]
-    fn a_replay_of_what_was_received_is_a_repeat() {
-        assert_eq!(seat(3).rejoin(answer(4, 1, true), &[3, 4]).repeated, 1);
-    }
-
-    #[test]
-    fn an_unrecovered_join_opens_a_hole_that_the_history_fills() {
-        let mut seat = seat(3);
-        assert_eq!(seat.rejoin(answer(9, 1, false), &[8, 9]), Breaches::default());
-        assert_eq!(seat.holes(), [Hole { after: 3, upto: 9, across_epochs: false, walked: false }]);
-        (4..=6).for_each(|seq| assert!(seat.fill(seq)));
-        seat.walked(3, 9);
-        seat.forget_filled(&Ledger::default());
-        assert_eq!(seat.holes().len(), 1, "7 is missing");
-        seat.fill(7);
-        seat.forget_filled(&Ledger::default());
-        assert!(seat.holes().is_empty());
-        assert_eq!(seat.live(10), Step::Next);
-    }
-
-    #[test]
-    fn a_page_that_overlaps_is_no_repeat() {
-        let mut seat = seat(3);
-        assert_eq!(seat.rejoin(answer(4, 1, false), &[2, 3, 4]), Breaches::default());
-        assert!(seat.holes().is_empty());
-    }
-
-    #[test]
-    fn a_new_epoch_may_skip_numbers_but_not_what_others_have() {
-        let mut seat = seat(3);
-        assert_eq!(seat.resync(2, 1000), Breaches::default());
-        assert_eq!(seat.live(1001), Step::Next);
-        let mut ledger = Ledger::default();
-        let other = Heard { seq: 4, id: 4, author: None, stamp: None };
-        ledger.witness(&other, Some(1));
-        seat.walked(3, 1000);
-        seat.forget_filled(&ledger);
-        assert_eq!(seat.holes().len(), 1, "another member has 4");
-        seat.fill(4);
-        seat.forget_filled(&ledger);
-        assert!(seat.holes().is_empty());
-    }
-
-    #[test]
-    fn a_position_that_falls_back_is_a_breach() {
-        assert_eq!(seat(5).rejoin(answer(3, 1, false), &[]).disordered, 1);
-        assert_eq!(seat(5).resync(2, 3).disordered, 1);
-        let mut newer = seat(5);
-        newer.resync(3, 5);
-        assert_eq!(newer.rejoin(answer(6, 2, false), &[]).disordered, 1);
-    }
-
-    #[test]
-    fn what_was_there_before_the_first_join_is_not_expected() {
-        let mut seat = Seat::default();
-        seat.take(7, 1);
-        assert!(!seat.fill(7) && !seat.lacks(7) && seat.lacks(8));
-        assert_eq!(seat.live(8), Step::Next);
-    }
-}
+mod tests;

@@ -17,6 +17,11 @@ impl Clock {
         Self { origin: Instant::now(), origin_unix: micros(unix) }
     }
 
+    /// When it was started, in Unix seconds.
+    pub(crate) fn began(&self) -> f64 {
+        self.origin_unix as f64 / 1e6
+    }
+
     pub(crate) fn now(&self) -> u64 {
         self.at(Instant::now())
     }

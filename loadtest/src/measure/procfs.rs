@@ -20,18 +20,50 @@ struct Stat {
     ticks: u64,
 }
 
+/// Processes with their descendants, as they were when they were looked for.
+#[derive(Debug, Default)]
+pub(crate) struct Trees(BTreeMap<u32, Vec<u32>>);
+
+/// Looks through all of `/proc` once, for all of these.
+pub(crate) fn trees(pids: &[u32]) -> Trees {
+    let stats = all_stats();
+    let present = pids.iter().filter(|pid| stats.contains_key(pid));
+    Trees(present.map(|pid| (*pid, descendants(*pid, &stats))).collect())
+}
+
 /// Reads a tree; absent if the process is gone.
 pub(crate) fn read(pid: u32) -> Option<Reading> {
-    let stats = all_stats();
-    stats.get(&pid)?;
-    let mut reading = Reading::default();
-    let mut open = vec![pid];
-    while let Some(next) = open.pop() {
-        reading.cpu_seconds += stats.get(&next).map_or(0.0, |stat| stat.ticks as f64 / TICKS_PER_SECOND);
-        reading.rss_kib += rss_kib(next);
-        open.extend(stats.iter().filter(|(_, stat)| stat.parent == next).map(|(child, _)| *child));
+    trees(&[pid]).read(pid)
+}
+
+impl Trees {
+    /// One of the trees; absent if the process is gone. Descendants that came later are not in it.
+    pub(crate) fn read(&self, pid: u32) -> Option<Reading> {
+        stat(pid)?;
+        let mut reading = Reading::default();
+        for pid in self.0.get(&pid)? {
+            reading.cpu_seconds += stat(*pid).map_or(0.0, |stat| stat.ticks as f64 / TICKS_PER_SECOND);
+            reading.rss_kib += rss_kib(*pid);
+        }
+        Some(reading)
     }
-    Some(reading)
+}
+
+/// The process itself first.
+fn descendants(pid: u32, stats: &BTreeMap<u32, Stat>) -> Vec<u32> {
+    let mut found = vec![pid];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(stats.iter().filter(|(_, stat)| stat.parent == parent).map(|(child, _)| *child));
+        next += 1;
+    }
+    found
+}
+
+/// User and system time that this process has used; cheap enough to be asked for every second.
+pub(crate) fn own_cpu_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").ok().and_then(|line| parse_stat(&line));
+    stat.map_or(0.0, |stat| stat.ticks as f64 / TICKS_PER_SECOND)
 }
 
 /// How many files this process may open.
@@ -44,8 +76,11 @@ pub(crate) fn open_file_limit() -> Option<u64> {
 fn all_stats() -> BTreeMap<u32, Stat> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter_map(|pid| Some((pid, parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?)))
-        .collect()
+    pids.filter_map(|pid| Some((pid, stat(pid)?))).collect()
+}
+
+fn stat(pid: u32) -> Option<Stat> {
+    parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
 /// The command name may hold spaces and parentheses: fields are counted from the last `)`.

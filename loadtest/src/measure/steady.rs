@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::{
     measure::procfs::{self, Reading},
+    measure::tally::Tally,
     report::result::{IdleCost, ProcessCost, ServerCost},
     run::options::{Options, ServerProcess},
     run::world::World,
@@ -15,12 +16,18 @@ use crate::{
 /// Roles that are reported beside the total: they work behind the message path.
 const BESIDE: [&str; 2] = ["persister", "postgres"];
 
+/// Whether a role, or a name made from it, works behind the message path.
+pub(crate) fn is_beside(role: &str) -> bool {
+    BESIDE.iter().any(|beside| role.starts_with(beside))
+}
+
 /// All watched processes at one moment; the generator itself is among them.
 pub(crate) struct Snapshot {
     at: Instant,
     delivered: u64,
     acknowledged: u64,
-    generator: Reading,
+    /// CPU time of the generator so far.
+    generator: f64,
     servers: BTreeMap<u32, Reading>,
 }
 
@@ -29,9 +36,10 @@ pub(crate) struct Window {
     pub(crate) span: Duration,
     pub(crate) delivered: u64,
     pub(crate) acknowledged: u64,
-    /// Cores that the generator kept busy on average.
-    pub(crate) generator_cores: f64,
-    pub(crate) servers: Option<ServerCost>,
+    /// CPU time of the generator.
+    pub(crate) generator_cpu: f64,
+    /// What each server process spent.
+    pub(crate) processes: Vec<ProcessCost>,
 }
 
 /// The processes of the options and of the scenario.
@@ -43,46 +51,49 @@ pub(crate) fn watched(scenario: &Scenario, options: &Options) -> Vec<ServerProce
 }
 
 pub(crate) fn snapshot(world: &World, processes: &[ServerProcess]) -> Snapshot {
+    snapshot_of(&world.tally, processes)
+}
+
+/// As `snapshot`, for whoever watches the servers and has no clients of its own.
+pub(crate) fn snapshot_of(tally: &Tally, processes: &[ServerProcess]) -> Snapshot {
     let read = |process: &ServerProcess| Some((process.pid, procfs::read(process.pid)?));
     Snapshot {
         at: Instant::now(),
-        delivered: world.tally.delivered.get(),
-        acknowledged: world.tally.acknowledged.get(),
-        generator: procfs::read(std::process::id()).unwrap_or_default(),
+        delivered: tally.delivered.get(),
+        acknowledged: tally.acknowledged.get(),
+        generator: procfs::own_cpu_seconds(),
         servers: processes.iter().filter_map(read).collect(),
     }
 }
 
 pub(crate) fn window(before: &Snapshot, after: &Snapshot, processes: &[ServerProcess]) -> Window {
-    let span = after.at - before.at;
-    let delivered = after.delivered - before.delivered;
-    let generator = after.generator.cpu_seconds - before.generator.cpu_seconds;
     Window {
-        span,
-        delivered,
+        span: after.at - before.at,
+        delivered: after.delivered - before.delivered,
         acknowledged: after.acknowledged - before.acknowledged,
-        generator_cores: generator / span.as_secs_f64().max(f64::EPSILON),
-        servers: (!processes.is_empty()).then(|| server_cost(before, after, processes, delivered)),
+        generator_cpu: after.generator - before.generator,
+        processes: process_costs(before, after, processes),
     }
 }
 
-fn server_cost(
-    before: &Snapshot,
-    after: &Snapshot,
-    processes: &[ServerProcess],
-    delivered: u64,
-) -> ServerCost {
-    let processes: Vec<ProcessCost> =
-        processes.iter().map(|process| process_cost(before, after, process)).collect();
-    let cpu_seconds: f64 =
-        processes.iter().filter(|process| !process.beside).filter_map(|process| process.cpu_seconds).sum();
+/// What the processes spent, set against what was delivered meanwhile; absent if none were watched.
+pub(crate) fn server_cost(processes: Vec<ProcessCost>, delivered: u64) -> Option<ServerCost> {
+    let cpu_seconds = total_cpu(&processes);
     let ratio = |top: f64, bottom: f64| if bottom > 0.0 { top / bottom } else { 0.0 };
-    ServerCost {
+    (!processes.is_empty()).then(|| ServerCost {
         cpu_seconds,
         deliveries_per_cpu_second: ratio(delivered as f64, cpu_seconds),
         cpu_micros_per_delivery: ratio(cpu_seconds * 1e6, delivered as f64),
         processes,
-    }
+    })
+}
+
+fn total_cpu(processes: &[ProcessCost]) -> f64 {
+    processes.iter().filter(|process| !process.beside).filter_map(|process| process.cpu_seconds).sum()
+}
+
+fn process_costs(before: &Snapshot, after: &Snapshot, processes: &[ServerProcess]) -> Vec<ProcessCost> {
+    processes.iter().map(|process| process_cost(before, after, process)).collect()
 }
 
 fn process_cost(before: &Snapshot, after: &Snapshot, process: &ServerProcess) -> ProcessCost {
@@ -90,7 +101,7 @@ fn process_cost(before: &Snapshot, after: &Snapshot, process: &ServerProcess) ->
     ProcessCost {
         role: process.role.clone(),
         pid: process.pid,
-        beside: BESIDE.iter().any(|role| process.role.starts_with(role)),
+        beside: is_beside(&process.role),
         cpu_seconds: first.zip(last).map(|(first, last)| (last.cpu_seconds - first.cpu_seconds).max(0.0)),
         rss_kib_before: first.map(|reading| reading.rss_kib),
         rss_kib_after: last.map(|reading| reading.rss_kib),
@@ -105,18 +116,18 @@ pub(crate) fn idle_cost(
     later: &Snapshot,
     processes: &[ServerProcess],
 ) -> IdleCost {
-    let grown = server_cost(empty, rested, processes, 0);
-    let idle = server_cost(rested, later, processes, 0);
+    let grown = process_costs(empty, rested, processes);
+    let idle = process_costs(rested, later, processes);
     let growth = |process: &ProcessCost| {
         process.rss_kib_after.unwrap_or(0) as f64 - process.rss_kib_before.unwrap_or(0) as f64
     };
-    let kib: f64 = grown.processes.iter().filter(|process| !process.beside).map(growth).sum();
+    let kib: f64 = grown.iter().filter(|process| !process.beside).map(growth).sum();
     let seconds = (later.at - rested.at).as_secs_f64().max(f64::EPSILON);
     IdleCost {
         connections,
         kib_per_connection: kib / connections as f64,
-        cpu_micros_per_connection_second: idle.cpu_seconds * 1e6 / (connections as f64 * seconds),
-        processes: grown.processes,
+        cpu_micros_per_connection_second: total_cpu(&idle) * 1e6 / (connections as f64 * seconds),
+        processes: grown,
     }
 }
 
@@ -130,7 +141,7 @@ mod tests {
             at,
             delivered,
             acknowledged: 0,
-            generator: Reading::default(),
+            generator: 0.0,
             servers: BTreeMap::from([(1, reading(0)), (2, reading(1))]),
         }
     }
@@ -145,7 +156,8 @@ mod tests {
         let now = Instant::now();
         let before = snapshot(now, 1_000, [1.0, 5.0], [100, 100]);
         let after = snapshot(now + Duration::from_secs(10), 51_000, [3.0, 9.0], [100, 100]);
-        let cost = window(&before, &after, &processes()).servers.unwrap();
+        let window = window(&before, &after, &processes());
+        let cost = server_cost(window.processes, window.delivered).unwrap();
         assert!((cost.cpu_seconds - 2.0).abs() < 1e-9);
         assert!((cost.deliveries_per_cpu_second - 25_000.0).abs() < 1e-6);
         assert!((cost.cpu_micros_per_delivery - 40.0).abs() < 1e-6);

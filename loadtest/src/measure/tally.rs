@@ -3,12 +3,12 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One list makes both the atomics and the readable copy, so that no counter can be forgotten in one of them.
 macro_rules! counters {
@@ -17,13 +17,25 @@ macro_rules! counters {
         pub(crate) struct Tally {
             $(pub(crate) $name: Count,)+
             errors: Mutex<BTreeMap<String, u64>>,
+            acts: Mutex<BTreeMap<&'static str, u64>>,
             findings: Mutex<Vec<String>>,
+            /// Connections that stand now.
+            standing: Count,
         }
 
         /// What a run counted, at one moment.
-        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default)]
         pub struct Counters {
             $($(#[doc = $doc])+ pub $name: u64,)+
+        }
+
+        impl Counters {
+            /// What two processes counted together.
+            #[must_use]
+            pub fn plus(&self, other: &Self) -> Self {
+                Self { $($name: self.$name + other.$name,)+ }
+            }
         }
 
         impl Tally {
@@ -98,8 +110,22 @@ impl Count {
         self.0.store(value, Relaxed);
     }
 
+    fn sub(&self, fewer: u64) {
+        self.0.fetch_sub(fewer, Relaxed);
+    }
+
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Relaxed)
+    }
+}
+
+/// One connection, counted until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Standing(Arc<Tally>);
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        self.0.standing.sub(1);
     }
 }
 
@@ -117,6 +143,26 @@ impl Tally {
 
     pub(crate) fn errors(&self) -> BTreeMap<String, u64> {
         self.errors.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A client did something besides saying something: `history`, `typing`, …
+    pub(crate) fn act(&self, act: &'static str) {
+        *self.acts.lock().unwrap_or_else(PoisonError::into_inner).entry(act).or_default() += 1;
+    }
+
+    pub(crate) fn acts(&self) -> BTreeMap<String, u64> {
+        let acts = self.acts.lock().unwrap_or_else(PoisonError::into_inner);
+        acts.iter().map(|(act, count)| ((*act).to_owned(), *count)).collect()
+    }
+
+    /// A connection stands for as long as the result is kept.
+    pub(crate) fn stand(self: &Arc<Self>) -> Standing {
+        self.standing.add(1);
+        Standing(Arc::clone(self))
+    }
+
+    pub(crate) fn standing(&self) -> u64 {
+        self.standing.get()
     }
 
     /// Keeps the description of a breach, while there is room.

@@ -3,8 +3,11 @@
 use std::fmt::{self, Display, Formatter};
 
 use crate::{
-    measure::latency::Percentiles,
+    measure::distribution::Percentiles,
+    measure::marks::Mark,
+    measure::storms::{Storm, StormCost},
     measure::tally::Counters,
+    report::judged::Judged,
     report::result::{IdleCost, Report, ServerCost, Verdict},
 };
 
@@ -20,18 +23,47 @@ impl Display for Report {
             "{word} {scenario}: {users} users, {rooms} rooms, {seconds:.1} s on {}",
             targets.join(", ")
         )?;
-        self.failures.iter().try_for_each(|failure| writeln!(to, "  failed: {failure}"))?;
+        self.reasons.iter().try_for_each(|reason| writeln!(to, "  RESULTS NOT TRUSTWORTHY: {reason}"))?;
+        self.thresholds.iter().try_for_each(|judged| write_judged(judged, to))?;
         self.findings.iter().try_for_each(|finding| writeln!(to, "    {finding}"))?;
-        self.warnings.iter().try_for_each(|warning| writeln!(to, "  figures not trustworthy: {warning}"))?;
         write_messages(self, to)?;
         write_latency("latency, intended", &self.latency, to)?;
         write_latency("latency, from send", &self.latency_from_send, to)?;
         write_latency("latency, recovered", &self.latency_recovered, to)?;
+        write_latency("connect", &self.connect, to)?;
+        write_latency("reconnect", &self.reconnect, to)?;
+        for (act, latency) in &self.latency_of_acts {
+            write_latency(act, latency, to)?;
+        }
         write_latency("generator lag", &self.generator_lag, to)?;
         writeln!(to, "  generator          {:.2} cores", self.generator_cores)?;
+        self.storms.iter().try_for_each(|storm| write_storm(storm, to))?;
+        self.marks.iter().try_for_each(|mark| write_mark(mark, to))?;
         self.servers.iter().try_for_each(|cost| write_servers(cost, to))?;
         self.idle.iter().try_for_each(|cost| write_idle(cost, to))
     }
+}
+
+fn write_judged(judged: &Judged, to: &mut Formatter<'_>) -> fmt::Result {
+    let sign = if judged.passed { '✓' } else { '✗' };
+    writeln!(to, "  {sign} {:<40} {:>16}   {}", judged.name, judged.value_text(), judged.limit_text())
+}
+
+fn write_storm(cost: &StormCost, to: &mut Formatter<'_>) -> fmt::Result {
+    let Storm { at, cut, back, longest, .. } = cost.storm;
+    write!(to, "  storm at {at:>5.1} s    {back} of {cut} back within {longest:.2} s")?;
+    match (cost.cpu_seconds, cost.reconnects_per_cpu_second) {
+        (Some(spent), Some(per)) => writeln!(to, " · {spent:.2} CPU s · {per:.0} reconnections per CPU s"),
+        (Some(_) | None, _) => writeln!(to),
+    }
+}
+
+/// Phases are in the scenario and storms have a line of their own; what else happened is told.
+fn write_mark(mark: &Mark, to: &mut Formatter<'_>) -> fmt::Result {
+    if matches!(mark.kind.as_str(), "phase" | "storm" | "back") {
+        return Ok(());
+    }
+    writeln!(to, "  at {:>6.1} s        {}: {}", mark.at, mark.kind, mark.label)
 }
 
 fn write_messages(report: &Report, to: &mut Formatter<'_>) -> fmt::Result {

@@ -36,11 +36,25 @@ pub enum Stage {
     Closing,
 }
 
+/// When the phases may begin, once everyone has joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Signal {
+    /// At once.
+    Free,
+    /// Not before `begin`.
+    Held,
+    /// As held; everyone has joined.
+    Arrived,
+    /// Then.
+    At(Instant),
+}
+
 /// A cloneable handle on one run. Make one, put it into `Options`, keep a clone.
 #[derive(Debug, Clone)]
 pub struct Control {
     stage: Arc<watch::Sender<Stage>>,
     finish: Arc<watch::Sender<bool>>,
+    signal: Arc<watch::Sender<Signal>>,
     pub(crate) tally: Arc<Tally>,
 }
 
@@ -49,6 +63,7 @@ impl Default for Control {
         Self {
             stage: Arc::new(watch::Sender::new(Stage::Joining)),
             finish: Arc::new(watch::Sender::new(false)),
+            signal: Arc::new(watch::Sender::new(Signal::Free)),
             tally: Arc::default(),
         }
     }
@@ -58,6 +73,43 @@ impl Control {
     /// A handle for one run.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A handle for a part of a run, whose phases begin when all parts are ready: at `begin`.
+    pub(crate) fn held() -> Self {
+        let control = Self::default();
+        control.signal.send_replace(Signal::Held);
+        control
+    }
+
+    /// The phases of a held run begin then.
+    pub(crate) fn begin(&self, moment: Instant) {
+        self.signal.send_replace(Signal::At(moment));
+    }
+
+    /// Returns once everyone of a held run has joined.
+    pub(crate) async fn arrived(&self) {
+        let mut signal = self.signal.subscribe();
+        let _ = signal.wait_for(|signal| *signal == Signal::Arrived).await;
+    }
+
+    /// Everyone has joined; returns when the phases may begin.
+    pub(crate) async fn signal(&self) {
+        let arrive = |signal: &mut Signal| {
+            let is_held = *signal == Signal::Held;
+            if is_held {
+                *signal = Signal::Arrived;
+            }
+            is_held
+        };
+        self.signal.send_if_modified(arrive);
+        let mut signal = self.signal.subscribe();
+        let given = signal.wait_for(|signal| matches!(signal, Signal::Free | Signal::At(_))).await;
+        let moment = match given.map(|signal| *signal) {
+            Ok(Signal::At(moment)) => moment,
+            Ok(Signal::Free | Signal::Held | Signal::Arrived) | Err(_) => return,
+        };
+        tokio::time::sleep_until(moment).await;
     }
 
     /// Ends the sending phase now; the run then settles and audits as usual.
@@ -102,6 +154,10 @@ impl Control {
 
     pub(crate) fn stages(&self) -> watch::Receiver<Stage> {
         self.stage.subscribe()
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        *self.finish.borrow()
     }
 
     /// Returns once somebody called `finish`.

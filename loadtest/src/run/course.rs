@@ -12,23 +12,28 @@ use tokio::{
 
 use crate::{
     client::life::Client,
-    client::pace,
+    feed::{self, FeedError},
+    fleet::limits,
     judge::database::{Database, DatabaseError},
     measure::procfs,
+    measure::record::Record,
+    measure::recorder::Recorder,
     measure::steady::{self, Snapshot, Window},
+    measure::watch::Watch,
+    report::compose::{Servers, compose},
     report::progress,
-    report::result::{IdleCost, Report, Verdict},
-    report::verdict,
+    report::result::{IdleCost, Report},
+    run::conductor::{self, Conducted},
     run::control::Stage,
     run::options::{Options, ServerProcess},
     run::settle::{self, Sent},
-    run::world::World,
+    run::world::{Membership, World},
     scenario::load::{Kind, Scenario, ScenarioError},
     wire::token,
 };
 
 /// Between the last join and the first measurement of an idle run.
-const REST: Duration = Duration::from_secs(3);
+pub(crate) const REST: Duration = Duration::from_secs(3);
 /// Clients that hang up need no longer.
 const GOODBYE: Duration = Duration::from_secs(5);
 /// Files besides the connections: the runtime's, the database's, standard streams, history requests.
@@ -46,6 +51,9 @@ pub enum SwarmError {
     /// The HTTP client for the history could not be made.
     #[error("cannot make an HTTP client: {0}")]
     Http(#[from] reqwest::Error),
+    /// The events of the feed could not be made.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
     /// The database could not be read.
     #[error("cannot read the database: {0}")]
     Database(#[from] DatabaseError),
@@ -74,33 +82,62 @@ struct Measured {
     window: Window,
     sent: Sent,
     idle: Option<IdleCost>,
+    /// Herds may still be on their way back.
+    conducted: Conducted,
 }
 
 /// Runs a scenario to its report. Dropping the future ends all clients.
 pub async fn run(scenario: Scenario, options: Options) -> Result<Report, SwarmError> {
-    scenario.validate()?;
+    let scenario = scenario.complete()?;
+    let source_addresses = limits::source_addresses(&scenario);
+    let scenario = Scenario { source_addresses, ..scenario };
+    let (record, servers) = measure(scenario.clone(), options).await?;
+    Ok(compose(record, &scenario, servers))
+}
+
+/// Runs a scenario, or one process's part of it, to what was measured. `scenario` is complete.
+pub(crate) async fn measure(scenario: Scenario, options: Options) -> Result<(Record, Servers), SwarmError> {
     check_file_limit(scenario.users)?;
     check_database(&scenario, &options)?;
+    check_faults(&scenario, &options)?;
     let database = match &options.database {
         Some(url) => Some(Database::connect(url).await?),
         None => None,
     };
     let world = Arc::new(World::build(scenario, &options)?);
     let processes = steady::watched(&world.scenario, &options);
-    let progress = options.progress.then(|| progress::start(Arc::clone(&world)));
+    let mut recorder = Recorder::start(&world);
+    let progress = options.progress.then(|| progress::start(Arc::clone(&world), recorder.series()));
+    let watch = Watch::start(&processes, &options.metrics, world.marks.began());
     let empty = steady::snapshot(&world, &processes);
+    if world.books() {
+        feed::prepare(&world).await?;
+    }
     let mut clients = ramp_up(&world).await?;
+    world.control.signal().await;
     let measured = match world.scenario.kind {
-        Kind::Chat => send(&world, &processes).await,
+        Kind::Chat | Kind::Feed => send(&world, &processes).await,
         Kind::Idle => stay_silent(&world, &processes, &empty).await,
     };
-    if world.scenario.kind == Kind::Chat {
-        settle::settle(&world, measured.sent, database.as_ref()).await?;
+    match world.scenario.kind {
+        Kind::Chat => settle::settle(&world, measured.sent, database.as_ref()).await?,
+        Kind::Feed => feed::settle(&world, measured.sent).await,
+        Kind::Idle => {}
     }
+    recorder.stop(&world);
     world.control.enter(Stage::Closing);
     let _ = timeout(GOODBYE, async { while clients.join_next().await.is_some() {} }).await;
     drop(progress);
-    Ok(report(&world, measured, database.is_some()))
+    let Measured { window, sent, idle, conducted } = measured;
+    drop(conducted);
+    let record = recorder.finish(&world, &window, sent.intended);
+    let servers = Servers {
+        processes: window.processes,
+        idle,
+        watched: watch.seen(),
+        database_audited: database.is_some(),
+    };
+    Ok((record, servers))
 }
 
 /// A peer's database holds nothing that could be compared.
@@ -112,57 +149,84 @@ fn check_database(scenario: &Scenario, options: &Options) -> Result<(), Scenario
     Ok(())
 }
 
+/// Every fault that a phase names must have its command.
+fn check_faults(scenario: &Scenario, options: &Options) -> Result<(), ScenarioError> {
+    let planned = scenario.plan().faults;
+    match planned.iter().find(|planned| !options.faults.contains_key(&planned.fault)) {
+        Some(planned) => {
+            let reason = format!("no command is given for `{}`", planned.fault);
+            Err(ScenarioError::Contradiction { key: "phases.fault", reason })
+        }
+        None => Ok(()),
+    }
+}
+
 fn check_file_limit(users: usize) -> Result<(), SwarmError> {
-    match procfs::open_file_limit() {
+    match limits::raise_open_files().or_else(procfs::open_file_limit) {
         Some(limit) if users as u64 + SPARE_FILES > limit => Err(SwarmError::FileLimit { users, limit }),
         Some(_) | None => Ok(()),
     }
 }
 
-/// Starts the clients at the scenario's rate and waits until all of them have joined their rooms.
+/// Starts the clients at the scenario's rate and waits until all of them have joined their rooms who are to be there
+/// from the beginning.
 async fn ramp_up(world: &Arc<World>) -> Result<JoinSet<()>, SwarmError> {
     let scenario = &world.scenario;
     let mut clients = JoinSet::new();
     let began = Instant::now();
-    for user in 0..scenario.users {
-        tokio::time::sleep_until(began + Duration::from_secs_f64(user as f64 / scenario.connect_rate)).await;
+    let mut early = 0;
+    for index in 0..scenario.users {
+        let Membership { party, place } = world.membership(index);
+        let stays = world.plan.stays(place, world.parties[party].group.users);
+        if stays.first().is_some_and(|stay| stay.from.is_zero()) {
+            let turn = Duration::from_secs_f64(early as f64 / scenario.connect_rate);
+            tokio::time::sleep_until(began + turn).await;
+            early += 1;
+        }
+        let user = scenario.first_user + index;
         let token = token::mint(&world.secret, user)?;
-        clients.spawn(Client::new(Arc::clone(world), user, token).live());
+        match scenario.kind {
+            Kind::Chat | Kind::Idle => {
+                clients.spawn(Client::new(Arc::clone(world), index, token).live(stays))
+            }
+            Kind::Feed => clients.spawn(feed::live(Arc::clone(world), index, token)),
+        };
     }
-    let everyone = scenario.users as u64;
     let all_joined = async {
         let mut looks = interval(Duration::from_millis(20));
-        while world.tally.joined.get() < everyone {
+        while world.tally.joined.get() < early {
             looks.tick().await;
         }
     };
     if timeout(scenario.ramp, all_joined).await.is_err() {
         let joined = world.tally.joined.get();
-        return Err(SwarmError::NotJoined { joined, users: scenario.users, errors: world.tally.errors() });
+        let users = usize::try_from(early).unwrap_or(usize::MAX);
+        return Err(SwarmError::NotJoined { joined, users, errors: world.tally.errors() });
     }
     Ok(clients)
 }
 
-/// The sending phase: warm-up, then the measured window until the duration or `finish` ends it.
-async fn send(world: &World, processes: &[ServerProcess]) -> Measured {
-    let scenario = &world.scenario;
+/// The sending phases: from the warm-up to the end of the plan, or until `finish` ends them.
+async fn send(world: &Arc<World>, processes: &[ServerProcess]) -> Measured {
     let since = Instant::now();
-    world.measure_from(since + scenario.warmup);
+    world.measure_from(since + world.scenario.warmup);
     world.control.enter(Stage::Sending { since });
-    sleep_or_finish(world, scenario.warmup).await;
+    let mut conducted = conductor::conduct(world, since);
+    sleep_or_finish(world, world.scenario.warmup).await;
     let before = steady::snapshot(world, processes);
-    if scenario.duration.is_zero() {
-        world.control.finished().await;
-    } else {
-        sleep_or_finish(world, scenario.duration).await;
+    match world.plan.length {
+        Some(length) => sleep_or_finish(world, (since + length) - Instant::now()).await,
+        None => world.control.finished().await,
     }
     let until = Instant::now();
     let after = steady::snapshot(world, processes);
-    let intended = pace::due_before(until - since, scenario.rate);
+    let intended = world.due_before(until - since);
+    conducted.leave_off(world).await;
     Measured {
         window: steady::window(&before, &after, processes),
         sent: Sent { since, until, intended },
         idle: None,
+        conducted,
     }
 }
 
@@ -185,39 +249,6 @@ async fn stay_silent(world: &World, processes: &[ServerProcess], empty: &Snapsho
         window: steady::window(&rested, &later, processes),
         sent: Sent { since: now, until: now, intended: 0 },
         idle: (!processes.is_empty()).then_some(idle),
+        conducted: Conducted::default(),
     }
-}
-
-fn report(world: &World, measured: Measured, database_audited: bool) -> Report {
-    let scenario = &world.scenario;
-    let latencies = world.latency.read();
-    let seconds = measured.window.span.as_secs_f64();
-    let per_second = |count: u64| count as f64 / seconds.max(f64::EPSILON);
-    let mut report = Report {
-        verdict: Verdict::Failed,
-        failures: Vec::new(),
-        findings: world.tally.findings(),
-        warnings: Vec::new(),
-        scenario: scenario.name.clone(),
-        run: world.run.id.clone(),
-        targets: world.addresses.clone(),
-        users: scenario.users,
-        rooms: scenario.rooms,
-        seconds,
-        intended: measured.sent.intended,
-        counters: world.tally.read(),
-        errors: world.tally.errors(),
-        delivered_per_second: per_second(measured.window.delivered),
-        acknowledged_per_second: per_second(measured.window.acknowledged),
-        latency: latencies.intended,
-        latency_from_send: latencies.sent,
-        latency_recovered: latencies.recovered,
-        generator_lag: latencies.lag,
-        generator_cores: measured.window.generator_cores,
-        servers: measured.window.servers,
-        idle: measured.idle,
-        database_audited,
-    };
-    verdict::pronounce(&mut report, &scenario.thresholds);
-    report
 }

@@ -1,8 +1,10 @@
 //! What belongs to one run on one machine and not to the scenario: secrets, the database, process ids.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
-use crate::run::control::Control;
+use crate::{measure::watch::MetricsEndpoint, run::control::Control};
 
 /// A server process whose CPU and memory are measured (with its descendants).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +41,13 @@ pub struct Options {
     pub secret: String,
     /// `postgres://…` or `sqlite://FILE` for the final audit; absent: no database audit.
     pub database: Option<String>,
+    /// Shell commands by the name of the fault that they make, for the scenario's phases of kind `fault`.
+    pub faults: BTreeMap<String, String>,
     /// Server processes to measure, besides those of the scenario.
     pub processes: Vec<ServerProcess>,
-    /// One line on stderr every 5 s.
+    /// Servers whose `/metrics` is read once a second.
+    pub metrics: Vec<MetricsEndpoint>,
+    /// Shown on stderr while the run goes on: redrawn lines on a terminal, otherwise one plain line every 5 s.
     pub progress: bool,
     /// The handle by which somebody outside watches or ends the run.
     pub control: Control,

@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, interval, sleep};
 
 use crate::{
+    feed,
     judge::audit,
     judge::database::{Database, DatabaseError},
     judge::room::lock,
@@ -46,6 +47,9 @@ pub(crate) async fn settle(
     sleep(LINGER).await;
     world.tally.unacknowledged.set(outstanding(world, intended));
     audit::count_lost(&world.rooms, &world.tally);
+    if world.books() {
+        feed::audit(world).await;
+    }
     if let Some(database) = database {
         let rows = database.rows(&world.key_prefix()).await?;
         audit::compare_database(&world.rooms, &rows, &world.run, &world.tally);
@@ -89,8 +93,12 @@ async fn wait_for_rows(world: &World, database: &Database) -> Result<(), Databas
 
 /// What an epoch change may have hidden from everybody is read once more, now that the history is whole.
 async fn sweep(world: &World, sent: Sent) {
-    let seats = world.rooms.iter().flat_map(|room| &room.seats);
-    if seats.filter(|(_, seat)| lock(seat).sweep()).count() == 0 {
+    let mut opened = 0;
+    for room in &world.rooms {
+        let ledger = room.ledger();
+        opened += room.seats.iter().filter(|(_, seat)| lock(seat).sweep(&ledger)).count();
+    }
+    if opened == 0 {
         return;
     }
     world.control.enter(Stage::Sweeping { since: sent.since, until: sent.until });

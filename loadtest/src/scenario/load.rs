@@ -9,9 +9,23 @@ use serde::Deserialize;
 
 use crate::{
     run::options::OneOrMany,
-    scenario::span,
-    wire::dialect::{Dialect, Language},
+    scenario::{
+        behaviour::Behaviour,
+        capacity::Capacity,
+        class::{self, Class, Reading},
+        error::wrong,
+        feed::Feed,
+        overrides::lay_over,
+        phase::Phase,
+        plan::Plan,
+        range::Range,
+        span,
+        thresholds::Thresholds,
+    },
+    wire::{dialect::Language, transport::Transport},
 };
+
+pub use crate::scenario::error::ScenarioError;
 
 /// What the clients do once they are connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -22,6 +36,8 @@ pub enum Kind {
     Chat,
     /// They join and stay silent: memory and idle CPU of the server are measured.
     Idle,
+    /// They watch events and book seats.
+    Feed,
 }
 
 /// A load and its verdict's limits. Every field has a default, so code writes `Scenario { users: 10, ..default() }`.
@@ -34,6 +50,8 @@ pub struct Scenario {
     pub kind: Kind,
     /// What they speak.
     pub dialect: Language,
+    /// What carries it: only Socket.IO has a choice.
+    pub transport: Transport,
     /// The target is another product, which numbers nothing that could be judged and keeps no history: loss and repeats
     /// are told by each message's author, order is not judged.
     pub peer: bool,
@@ -87,65 +105,27 @@ pub struct Scenario {
     pub pids: BTreeMap<String, OneOrMany>,
     /// When the run counts as failed.
     pub thresholds: Thresholds,
-}
-
-/// Limits; a run that breaks one fails. Counts that are breaches of the promise default to zero.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Thresholds {
-    /// Median latency, intended send to receipt.
-    #[serde(deserialize_with = "span::optional")]
-    pub p50: Option<Duration>,
-    /// 90th percentile.
-    #[serde(deserialize_with = "span::optional")]
-    pub p90: Option<Duration>,
-    /// 99th percentile.
-    #[serde(deserialize_with = "span::optional")]
-    pub p99: Option<Duration>,
-    /// 99.9th percentile.
-    #[serde(deserialize_with = "span::optional")]
-    pub p999: Option<Duration>,
-    /// The slowest delivery.
-    #[serde(deserialize_with = "span::optional")]
-    pub max: Option<Duration>,
-    /// Acknowledged messages that a member never received, at most.
-    pub lost: u64,
-    /// Messages received twice, at most.
-    pub repeated: u64,
-    /// Messages received out of order or under a contradicting position, at most.
-    pub disordered: u64,
-    /// Error frames, closes and transport errors together, at most; absent: not judged.
-    pub errors: Option<u64>,
-    /// Reconnections, at most; absent: not judged.
-    pub reconnects: Option<u64>,
-    /// Deliveries per second, at least; absent: not judged.
-    pub delivered_per_second: Option<f64>,
-    /// KiB of server memory per idle connection, at most; absent: not judged.
-    pub idle_kib_per_connection: Option<f64>,
-}
-
-/// Why a scenario cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ScenarioError {
-    /// The file cannot be read.
-    #[error("cannot read {path}: {source}")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// Not TOML, an unknown key, or a value of the wrong type; the text names it.
-    #[error("{0}")]
-    Malformed(String),
-    /// The values do not fit together.
-    #[error("{key}: {reason}")]
-    Contradiction {
-        /// The key at fault.
-        key: &'static str,
-        /// Why it cannot be.
-        reason: String,
-    },
+    /// What everybody does besides saying something, unless their class says otherwise.
+    pub behaviour: Behaviour,
+    /// How long everybody waits between two deeds, unless their class says otherwise.
+    pub think: Range,
+    /// How long everybody stays away after a kill or a logout, unless their class says otherwise.
+    pub away: Range,
+    /// How everybody reads, unless their class says otherwise.
+    pub reading: Reading,
+    /// Classes of users; without any all users are alike.
+    pub classes: Vec<Class>,
+    /// What changes while the run goes on; without any it is one steady load of `warmup` and `duration`. With phases,
+    /// `warmup` lies inside the first ones.
+    pub phases: Vec<Phase>,
+    /// Events, seats and their bookers, in a scenario of kind `feed` and for whoever books.
+    pub feed: Feed,
+    /// What a capacity search raises.
+    pub capacity: Option<Capacity>,
+    /// The number of the first user (`u0`, …): where several processes share a run, each has users of its own.
+    pub first_user: usize,
+    /// The number of the first room.
+    pub first_room: usize,
 }
 
 impl Default for Scenario {
@@ -154,6 +134,7 @@ impl Default for Scenario {
             name: "unnamed".into(),
             kind: Kind::Chat,
             dialect: Language::Rooms,
+            transport: Transport::WebSocket,
             peer: false,
             client_ids: true,
             targets: vec!["127.0.0.1:8080".into()],
@@ -176,6 +157,16 @@ impl Default for Scenario {
             silence: Duration::from_secs(60),
             pids: BTreeMap::new(),
             thresholds: Thresholds::default(),
+            behaviour: Behaviour::default(),
+            think: Range { least: Duration::from_secs(1), most: Duration::from_secs(5) },
+            away: Range::fixed(Duration::ZERO),
+            reading: Reading::default(),
+            classes: Vec::new(),
+            phases: Vec::new(),
+            feed: Feed::default(),
+            capacity: None,
+            first_user: 0,
+            first_room: 0,
         }
     }
 }
@@ -183,65 +174,39 @@ impl Default for Scenario {
 impl Scenario {
     /// Reads a file and lays `overrides` (`key=value`, dotted keys allowed) over it.
     pub fn from_file(path: &Path, overrides: &[String]) -> Result<Self, ScenarioError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ScenarioError::Unreadable { path: path.display().to_string(), source })?;
-        Self::from_toml(&text, overrides)
+        Self::from_toml(&Self::read(path)?, overrides)
+    }
+
+    /// The text of a file, for whoever hands it on.
+    pub fn read(path: &Path) -> Result<String, ScenarioError> {
+        std::fs::read_to_string(path)
+            .map_err(|source| ScenarioError::Unreadable { path: path.display().to_string(), source })
     }
 
     /// Reads TOML text and lays `overrides` over it; the result is valid.
     pub fn from_toml(text: &str, overrides: &[String]) -> Result<Self, ScenarioError> {
         let malformed = |error: toml::de::Error| ScenarioError::Malformed(error.to_string());
-        let scenario: Self = if overrides.is_empty() {
-            toml::from_str(text).map_err(malformed)?
-        } else {
-            let mut table: toml::Table = toml::from_str(text).map_err(malformed)?;
-            for entry in overrides {
-                lay_over(&mut table, entry)?;
-            }
-            table.try_into().map_err(malformed)?
-        };
-        scenario.validate()?;
-        Ok(scenario)
+        let mut table: toml::Table = toml::from_str(text).map_err(malformed)?;
+        for entry in overrides {
+            lay_over(&mut table, entry)?;
+        }
+        let says_users = table.contains_key("users");
+        // Without overrides the text itself is read once more: its errors name the line.
+        let read = if overrides.is_empty() { toml::from_str(text) } else { table.try_into() };
+        let scenario: Self = read.map_err(malformed)?;
+        if says_users && scenario.classes.iter().any(|class| class.users > 0) {
+            return wrong("users", "the classes say how many they are; `share` divides a total");
+        }
+        scenario.complete()
     }
 
-    /// Whether the values fit together; the first mistake is named.
-    pub fn validate(&self) -> Result<(), ScenarioError> {
-        let wrong = |key, reason: &str| Err(ScenarioError::Contradiction { key, reason: reason.into() });
-        let prefix_is_plain =
-            self.room_prefix.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        match self {
-            s if s.users == 0 => wrong("users", "at least one user is needed"),
-            s if s.rooms == 0 => wrong("rooms", "at least one room is needed"),
-            s if s.rooms_per_user == 0 || s.rooms_per_user > s.rooms => {
-                wrong("rooms_per_user", "must lie between 1 and `rooms`")
-            }
-            s if s.rooms_per_user > 1 && !Dialect::joins_several(s.dialect) => {
-                wrong("rooms_per_user", "clients of this dialect are in one room at a time")
-            }
-            s if s.peer && s.dialect == Language::Rooms => {
-                wrong("peer", "only in the `socketio` dialect can messages be told without positions")
-            }
-            s if s.senders > s.users => wrong("senders", "cannot exceed `users`"),
-            s if !(s.rate.is_finite() && s.rate > 0.0) => wrong("rate", "must be above zero"),
-            s if !(s.connect_rate.is_finite() && s.connect_rate > 0.0) => {
-                wrong("connect_rate", "must be above zero")
-            }
-            s if s.text_bytes > 8192 => wrong("text_bytes", "at most 8192"),
-            s if s.room_prefix.is_empty() || s.room_prefix.len() > 64 || !prefix_is_plain => {
-                wrong("room_prefix", "1 to 64 of a-z, 0-9 and `-`")
-            }
-            s if s.kind == Kind::Idle && s.duration.is_zero() => {
-                wrong("duration", "an idle scenario needs a duration to measure over")
-            }
-            s => s.validate_targets(),
+    /// The same scenario with the number of users that its classes add up to, if it is valid.
+    pub fn complete(mut self) -> Result<Self, ScenarioError> {
+        if !self.classes.is_empty() {
+            self.users = class::sizes(&self.classes, self.users)?.iter().sum();
         }
-    }
-
-    fn validate_targets(&self) -> Result<(), ScenarioError> {
-        if self.targets.is_empty() {
-            return Err(ScenarioError::Contradiction { key: "targets", reason: "at least one".into() });
-        }
-        self.addresses().map(drop)
+        self.validate()?;
+        Ok(self)
     }
 
     /// The targets as `host:port`.
@@ -253,34 +218,10 @@ impl Scenario {
         self.targets.iter().map(address).collect()
     }
 
-    /// How many users send.
-    pub(crate) fn sender_count(&self) -> usize {
-        if self.senders == 0 { self.users } else { self.senders }
+    /// What its phases come to.
+    pub(crate) fn plan(&self) -> Plan {
+        Plan::of(self)
     }
-
-    /// The rooms of one user: neighbours on the ring of rooms, so that every room has the same number of members.
-    pub(crate) fn rooms_of(&self, user: usize) -> impl Iterator<Item = usize> + '_ {
-        (0..self.rooms_per_user).map(move |step| (user + step) % self.rooms)
-    }
-}
-
-/// Lays one `a.b=value` over a table; a value that is not TOML is taken as a string.
-fn lay_over(table: &mut toml::Table, entry: &str) -> Result<(), ScenarioError> {
-    let malformed = |reason: &str| ScenarioError::Malformed(format!("`{entry}`: {reason}"));
-    let (key, text) = entry.split_once('=').ok_or_else(|| malformed("expected key=value"))?;
-    let value = toml::from_str::<toml::Table>(&format!("value = {text}"))
-        .ok()
-        .and_then(|mut parsed| parsed.remove("value"))
-        .unwrap_or_else(|| toml::Value::String(text.into()));
-    let mut steps: Vec<&str> = key.trim().split('.').collect();
-    let last = steps.pop().ok_or_else(|| malformed("the key is empty"))?;
-    let mut place = table;
-    for step in steps {
-        let inner = place.entry(step).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        place = inner.as_table_mut().ok_or_else(|| malformed("the key runs through a plain value"))?;
-    }
-    place.insert(last.into(), value);
-    Ok(())
 }
 
 #[cfg(test)]
@@ -334,29 +275,12 @@ mod tests {
     }
 
     #[test]
-    fn values_that_do_not_fit_are_refused_by_name() {
-        let table = [
-            ("users = 0", "users"),
-            ("rooms = 2\nrooms_per_user = 3", "rooms_per_user"),
-            ("rate = 0", "rate"),
-            ("targets = []", "targets"),
-            ("targets = [\"wss://x:1\"]", "targets"),
-            ("room_prefix = \"A_b\"", "room_prefix"),
-            ("senders = 11", "senders"),
-            ("dialect = \"socketio\"\nrooms = 2\nrooms_per_user = 2", "rooms_per_user"),
-            ("peer = true", "peer"),
-        ];
-        for (text, key) in table {
+    fn classes_with_counts_say_how_many_users_there_are() {
+        let text = "[[classes]]\nname = \"a\"\nusers = 30\n[[classes]]\nname = \"b\"\nusers = 4";
+        assert_eq!(Scenario::from_toml(text, &[]).unwrap().users, 34);
+        for (text, key) in [("[[classes]]\ncolour = 1", "colour"), ("[behaviour]\nsleep = 1", "sleep")] {
             let error = Scenario::from_toml(text, &[]).unwrap_err().to_string();
-            assert!(error.starts_with(key), "{text}: {error}");
+            assert!(error.contains(key), "{error}");
         }
-    }
-
-    #[test]
-    fn every_room_gets_the_same_number_of_members() {
-        let scenario = Scenario { users: 100, rooms: 50, rooms_per_user: 2, ..Scenario::default() };
-        let mut members = [0; 50];
-        (0..100).for_each(|user| scenario.rooms_of(user).for_each(|room| members[room] += 1));
-        assert!(members.iter().all(|count| *count == 4));
     }
 }

@@ -1,23 +1,50 @@
-//! Opens one connection: source address, TCP_NODELAY, WebSocket handshake, all under one deadline.
+//! A connection, whatever carries it: to the client it is a stream and a sink of messages.
+//!
+//! Owns opening one under one deadline, and the choice of transport. What travels is the dialect's.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::Ipv4Addr,
+    pin::Pin,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use tokio::{
-    net::{TcpSocket, TcpStream, lookup_host},
-    time::timeout,
+use futures::{Sink, SinkExt, Stream, StreamExt};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    WebSocketStream, client_async_with_config,
+    tungstenite::{
+        Error, Message,
+        client::IntoClientRequest,
+        protocol::{CloseFrame, WebSocketConfig},
+    },
 };
-use tokio_tungstenite::{WebSocketStream, client_async_with_config, tungstenite::protocol::WebSocketConfig};
 
-pub(crate) type Socket = WebSocketStream<TcpStream>;
+pub(crate) use crate::wire::road::{host_and_port, source_address};
+use crate::wire::{
+    http::{LARGEST_ANSWER, Line},
+    polling::Polling,
+    road::Road,
+    transport::Transport,
+    upgrade::{Progress, Upgrading},
+};
 
-const HANDSHAKE: Duration = Duration::from_secs(10);
+pub(super) type WebSocket = WebSocketStream<TcpStream>;
+
+pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
 /// The library takes 128 KiB by default, at once, for every socket.
 const READ_BUFFER: usize = 4 * 1024;
-/// A page of history is at most 256 KiB; anything far above that is a server gone wrong.
-const LARGEST_MESSAGE: usize = 1024 * 1024;
+/// How the url of a Socket.IO connection names its transport; polling says the same in its own words.
+const BY_WEBSOCKET: &str = "&transport=websocket";
+
+/// A standing connection. Text goes in and out; a polling session has no control frames, and its end is the stream's.
+pub(crate) struct Socket(Carrier);
+
+enum Carrier {
+    WebSocket(Box<WebSocket>),
+    Polling(Box<Polling>),
+    Upgrading(Box<Upgrading>),
+}
 
 /// Why there is no connection; the words are the error codes of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,71 +64,127 @@ impl OpenError {
     }
 }
 
-/// Connects to `address`; the handshake asks for `url`.
-pub(crate) async fn open(address: &str, source: Option<Ipv4Addr>, url: &str) -> Result<Socket, OpenError> {
-    timeout(HANDSHAKE, open_patiently(address, source, url)).await.unwrap_or(Err(OpenError::Timeout))
+/// Connects to `address`, by way of `transport`; the handshake asks for `url`.
+pub(crate) async fn open(
+    address: &str,
+    source: Option<Ipv4Addr>,
+    url: &str,
+    transport: Transport,
+) -> Result<Socket, OpenError> {
+    let road = Road { address: address.to_owned(), source };
+    let opening = async {
+        let carrier = match transport {
+            Transport::WebSocket => Carrier::WebSocket(Box::new(websocket(&road, url).await?)),
+            Transport::Polling => Carrier::Polling(Box::new(poll(road, url).await?)),
+            Transport::Upgrade => match poll(road, url).await? {
+                polling if polling.can_upgrade() => Carrier::Upgrading(Box::new(Upgrading::new(polling))),
+                polling => Carrier::Polling(Box::new(polling)),
+            },
+        };
+        Ok(Socket(carrier))
+    };
+    timeout(HANDSHAKE, opening).await.unwrap_or(Err(OpenError::Timeout))
 }
 
-async fn open_patiently(address: &str, source: Option<Ipv4Addr>, url: &str) -> Result<Socket, OpenError> {
-    let stream = connect(address, source).await.map_err(|_| OpenError::Connect)?;
+async fn poll(road: Road, url: &str) -> Result<Polling, OpenError> {
+    let path = url.strip_prefix("ws://").and_then(|rest| rest.strip_prefix(&*road.address));
+    let path = path.and_then(|path| path.strip_suffix(BY_WEBSOCKET)).ok_or(OpenError::Handshake)?;
+    let (line, path) = (Line::open(&road).await.map_err(|_| OpenError::Connect)?, path.to_owned());
+    Polling::open(road, path, line).await.map_err(|_| OpenError::Handshake)
+}
+
+pub(super) async fn websocket(
+    road: &Road,
+    request: impl IntoClientRequest + Unpin,
+) -> Result<WebSocket, OpenError> {
+    let stream = road.connect().await.map_err(|_| OpenError::Connect)?;
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(READ_BUFFER)
-        .max_message_size(Some(LARGEST_MESSAGE))
-        .max_frame_size(Some(LARGEST_MESSAGE));
-    let (socket, _) =
-        client_async_with_config(url, stream, Some(config)).await.map_err(|_| OpenError::Handshake)?;
-    Ok(socket)
+        .max_message_size(Some(LARGEST_ANSWER))
+        .max_frame_size(Some(LARGEST_ANSWER));
+    let opened = client_async_with_config(request, stream, Some(config)).await;
+    opened.map(|(socket, _)| socket).map_err(|_| OpenError::Handshake)
 }
 
-async fn connect(address: &str, source: Option<Ipv4Addr>) -> std::io::Result<TcpStream> {
-    let target = lookup_host(address).await?.next().ok_or(std::io::ErrorKind::NotFound)?;
-    let socket = match target {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    if let (Some(source), SocketAddr::V4(_)) = (source, target) {
-        socket.bind(SocketAddr::new(IpAddr::V4(source), 0))?;
-    }
-    socket.set_nodelay(true)?;
-    socket.connect(target).await
-}
-
-/// The source address of one user when `count` of them share the load; 0 leaves it to the system.
-pub(crate) fn source_address(count: u8, user: usize) -> Option<Ipv4Addr> {
-    let step = user.checked_rem(usize::from(count))?;
-    let last = u8::try_from(step + 2).unwrap_or(u8::MAX);
-    Some(Ipv4Addr::new(127, 0, 0, last))
-}
-
-/// `host:port` out of `host:port`, `ws://host:port/` or `http://host:port`.
-pub(crate) fn host_and_port(target: &str) -> Result<String, String> {
-    let plain = target.strip_prefix("ws://").or_else(|| target.strip_prefix("http://")).unwrap_or(target);
-    let plain = plain.trim_end_matches('/');
-    if plain.contains("://") || plain.contains('/') {
-        return Err(format!("`{target}` is not host:port, ws://host:port or http://host:port"));
-    }
-    let port = plain.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-    port.map(|_| plain.to_owned()).ok_or_else(|| format!("`{target}` has no port"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_taken_with_or_without_a_plain_scheme() {
-        for target in ["127.0.0.1:8080", "ws://127.0.0.1:8080/", "http://127.0.0.1:8080"] {
-            assert_eq!(host_and_port(target).as_deref(), Ok("127.0.0.1:8080"));
+impl Socket {
+    /// Says goodbye in the words of the transport.
+    pub(crate) async fn close(&mut self, frame: Option<CloseFrame>) -> Result<(), Error> {
+        match &mut self.0 {
+            Carrier::WebSocket(socket) => return (**socket).close(frame).await,
+            Carrier::Polling(polling) => polling.close(),
+            Carrier::Upgrading(upgrading) => upgrading.polling.close(),
         }
-        for target in ["127.0.0.1", "wss://a:1", "a:b", "a:1/path", ""] {
-            assert!(host_and_port(target).is_err(), "{target}");
+        self.flush().await
+    }
+}
+
+impl Stream for Socket {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            let upgrading = match &mut self.0 {
+                Carrier::WebSocket(socket) => return socket.poll_next_unpin(context),
+                Carrier::Polling(polling) => {
+                    return polling.poll_packet(context).map(|packet| packet.map(message));
+                }
+                Carrier::Upgrading(upgrading) => upgrading,
+            };
+            match ready!(upgrading.poll_progress(context)) {
+                Progress::Packet(packet) => return Poll::Ready(Some(message(packet))),
+                Progress::Ended => return Poll::Ready(None),
+                Progress::Failed(error) => return Poll::Ready(Some(Err(error))),
+                Progress::Done(socket) => self.0 = Carrier::WebSocket(Box::new(socket)),
+            }
         }
     }
+}
 
-    #[test]
-    fn users_are_spread_over_the_source_addresses() {
-        assert_eq!(source_address(0, 5), None);
-        assert_eq!(source_address(3, 4), Some(Ipv4Addr::new(127, 0, 0, 3)));
+fn message(packet: std::io::Result<String>) -> Result<Message, Error> {
+    packet.map(Message::text).map_err(Error::Io)
+}
+
+impl Sink<Message> for Socket {
+    type Error = Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        match &mut self.0 {
+            Carrier::WebSocket(socket) => socket.poll_ready_unpin(context),
+            Carrier::Polling(polling) => ready_by_polling(polling, context),
+            Carrier::Upgrading(upgrading) => ready_by_polling(&mut upgrading.polling, context),
+        }
     }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        let polling = match &mut self.0 {
+            Carrier::WebSocket(socket) => return socket.start_send_unpin(message),
+            Carrier::Polling(polling) => polling,
+            Carrier::Upgrading(upgrading) => &mut upgrading.polling,
+        };
+        // Packets are text; there is nothing else to say by HTTP.
+        if let Message::Text(text) = message {
+            polling.push(text.as_str().to_owned());
+        }
+        Ok(())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        match &mut self.0 {
+            Carrier::WebSocket(socket) => socket.poll_flush_unpin(context),
+            Carrier::Polling(polling) => polling.poll_flush(context).map_err(Error::Io),
+            Carrier::Upgrading(upgrading) => upgrading.polling.poll_flush(context).map_err(Error::Io),
+        }
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        match &mut self.0 {
+            Carrier::WebSocket(socket) => socket.poll_close_unpin(context),
+            Carrier::Polling(_) | Carrier::Upgrading(_) => self.poll_flush(context),
+        }
+    }
+}
+
+fn ready_by_polling(polling: &mut Polling, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    if polling.wants_flush() { polling.poll_flush(context).map_err(Error::Io) } else { Poll::Ready(Ok(())) }
 }

@@ -24,7 +24,8 @@ pub(crate) struct Stamp {
 pub(crate) struct Heard {
     pub(crate) seq: u64,
     pub(crate) id: u128,
-    /// Absent for messages that this run did not write.
+    /// Absent for messages that this run did not write, and for what names nobody: a change, and the place of a
+    /// message that was withdrawn.
     pub(crate) author: Option<Author>,
     pub(crate) stamp: Option<Stamp>,
 }

@@ -1,12 +1,15 @@
 //! The `rooms` dialect as its clients speak it: raw JSON frames over one WebSocket.
 //!
-//! Owns the shapes on the wire, in both directions. Reads frames into typed, borrowed fields; there is no JSON tree.
+//! Owns the shapes that go out; what comes in is `frame.rs`. These clients join, speak and leave: there are no other
+//! words.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::{
-    wire::dialect::Incoming,
-    wire::message::{Author, Item, Run, Text, Unreadable},
+use crate::wire::{
+    act::Act,
+    dialect::Incoming,
+    frame,
+    message::{Author, Run, Unreadable},
 };
 
 /// The dialect, bound to one run.
@@ -27,6 +30,9 @@ enum Outgoing<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         history: Option<u32>,
     },
+    LeaveRoom {
+        room_id: &'a str,
+    },
     Chat {
         room_id: &'a str,
         message: &'a str,
@@ -35,76 +41,36 @@ enum Outgoing<'a> {
     },
 }
 
-/// Every field of every frame that the swarm reads; the rest is skipped without being built.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Frame<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    room_id: Option<Text<'a>>,
-    seq: Option<u64>,
-    epoch: Option<u64>,
-    #[serde(borrow)]
-    id: Option<Text<'a>>,
-    #[serde(borrow)]
-    client_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    message: Option<Text<'a>>,
-    recovered: Option<bool>,
-    #[serde(borrow)]
-    history: Option<Vec<Item<'a>>>,
-    #[serde(borrow)]
-    code: Option<Text<'a>>,
-    retry_after_ms: Option<u64>,
-}
-
 impl Rooms {
     pub(crate) fn join(&self, room: &str, resume: Option<(u64, u64)>) -> String {
         let (since, epoch) = resume.unzip();
         let history = since.is_none().then_some(0);
-        write(&Outgoing::JoinRoom { room_id: room, since, epoch, history })
+        frame::write(&Outgoing::JoinRoom { room_id: room, since, epoch, history })
+    }
+
+    /// A join that asks for a page instead of resuming.
+    pub(crate) fn open(&self, room: &str, history: u32) -> String {
+        let history = Some(history);
+        frame::write(&Outgoing::JoinRoom { room_id: room, since: None, epoch: None, history })
     }
 
     pub(crate) fn chat(&self, room: &str, author: Author, text: &str) -> String {
         let client_id = self.run.client_id(author);
-        write(&Outgoing::Chat { room_id: room, message: text, client_id: client_id.as_deref() })
+        frame::write(&Outgoing::Chat { room_id: room, message: text, client_id: client_id.as_deref() })
+    }
+
+    /// None where these clients have no word for it.
+    pub(crate) fn act(&self, room: &str, act: Act<'_>) -> Option<String> {
+        match act {
+            Act::Leave => Some(frame::write(&Outgoing::LeaveRoom { room_id: room })),
+            Act::Typing(_) | Act::Read { .. } | Act::React { .. } | Act::ScrollBack { .. } => None,
+            Act::Edit { .. } | Act::Delete { .. } => None,
+        }
     }
 
     pub(crate) fn read<'a>(&self, text: &'a str) -> Result<Incoming<'a>, Unreadable> {
-        let frame: Frame<'a> = serde_json::from_str(text).map_err(|_| Unreadable)?;
-        self.understand(frame).ok_or(Unreadable)
+        frame::understood(frame::read(text)?, &self.run).ok_or(Unreadable)
     }
-
-    fn understand<'a>(&self, frame: Frame<'a>) -> Option<Incoming<'a>> {
-        let incoming = match &*frame.kind.0 {
-            "chat" => {
-                let item = Item {
-                    seq: frame.seq?,
-                    id: frame.id?,
-                    client_id: frame.client_id,
-                    message: frame.message,
-                };
-                Incoming::Chat { room: frame.room_id?.0, heard: self.run.heard(&item)? }
-            }
-            "joined" => Incoming::Joined {
-                room: frame.room_id?.0,
-                seq: frame.seq?,
-                epoch: frame.epoch?,
-                recovered: frame.recovered,
-                history: self.run.heard_all(&frame.history.unwrap_or_default())?,
-            },
-            "resync" => Incoming::Resync { room: frame.room_id?.0, epoch: frame.epoch?, seq: frame.seq? },
-            "error" => Incoming::Error { code: frame.code?.0, retry_after_ms: frame.retry_after_ms },
-            "reconnect" => Incoming::Reconnect { retry_after_ms: frame.retry_after_ms.unwrap_or(0) },
-            _ => Incoming::Other,
-        };
-        Some(incoming)
-    }
-}
-
-fn write(frame: &Outgoing<'_>) -> String {
-    serde_json::to_string(frame).expect("a frame of strings and numbers is always valid JSON")
 }
 
 #[cfg(test)]
@@ -119,6 +85,7 @@ mod tests {
     #[test]
     fn a_join_asks_for_no_history_at_first_and_resumes_later() {
         assert_eq!(dialect().join("r", None), r#"{"type":"join_room","roomId":"r","history":0}"#);
+        assert_eq!(dialect().open("r", 50), r#"{"type":"join_room","roomId":"r","history":50}"#);
         let resumed = dialect().join("r", Some((7, 2)));
         assert_eq!(resumed, r#"{"type":"join_room","roomId":"r","since":7,"epoch":2}"#);
     }
@@ -146,6 +113,17 @@ mod tests {
             panic!("not understood")
         };
         assert_eq!(history.len(), 1);
+    }
+
+    #[test]
+    fn of_all_that_clients_do_these_have_a_word_for_leaving_alone() {
+        let left = dialect().act("r", Act::Leave);
+        assert_eq!(left.as_deref(), Some(r#"{"type":"leave_room","roomId":"r"}"#));
+        assert_eq!(dialect().act("r", Act::Typing(true)), None);
+        assert!(matches!(
+            dialect().read(r#"{"type":"left","roomId":"r"}"#),
+            Ok(Incoming::Left { room: Some(room) }) if room == "r"
+        ));
     }
 
     #[test]

@@ -1,18 +1,21 @@
-//! The `socketio` dialect as its clients speak it: Engine.IO v4 and Socket.IO v5 packets over one WebSocket, in the
-//! words of live rooms.
+//! The `socketio` dialect as its clients speak it: Engine.IO v4 and Socket.IO v5 packets, in the words of live rooms.
 //!
-//! Owns the shapes on the wire, in both directions. A join asks for acknowledgement 0, the client's message number n for
-//! acknowledgement n + 1, so an answer says by itself what it answers. Of an event only the first argument is read.
+//! Owns the shapes of packets, in both directions; what carries them is `connection.rs`. A join asks for acknowledgement
+//! 0, the client's message number n for acknowledgement n + 1, leaving for one beyond all of those, so an answer says by
+//! itself what it answers. Of an event only the first argument is read.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    wire::dialect::{Accepted, Incoming},
-    wire::message::{Author, Heard, Item, Run, Text, Unreadable, id},
+use crate::wire::{
+    act::Act,
+    dialect::{Accepted, Incoming},
+    message::{Author, Heard, Item, Run, Text, Unreadable, id},
 };
 
 /// The acknowledgement that a join asks for.
 const JOIN: u64 = 0;
+/// The acknowledgement that leaving asks for: above those of all messages.
+const LEAVE: u64 = JOIN + 2 + u32::MAX as u64;
 
 /// The dialect, bound to one run.
 #[derive(Debug, Clone)]
@@ -35,6 +38,12 @@ struct Join<'a> {
     since: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     epoch: Option<u64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Leave<'a> {
+    room_id: &'a str,
 }
 
 #[derive(Serialize)]
@@ -134,6 +143,15 @@ impl SocketIo {
         event(JOIN + 1 + u64::from(author.number), "send_message", &send)
     }
 
+    /// None where live rooms have no word for it.
+    pub(crate) fn act(&self, room: &str, act: Act<'_>) -> Option<String> {
+        match act {
+            Act::Leave => Some(event(LEAVE, "leave_room", &Leave { room_id: room })),
+            Act::Typing(_) | Act::Read { .. } | Act::React { .. } | Act::ScrollBack { .. } => None,
+            Act::Edit { .. } | Act::Delete { .. } => None,
+        }
+    }
+
     pub(crate) fn read<'a>(&self, text: &'a str) -> Result<Incoming<'a>, Unreadable> {
         let mut rest = text.chars();
         match rest.next() {
@@ -195,11 +213,12 @@ impl SocketIo {
         if let Some(error) = answer.error {
             return Some(refused(error));
         }
-        match reference.parse::<u64>().ok()?.checked_sub(JOIN + 1) {
-            None => self.joined(answer),
-            Some(number) => {
-                let accepted = self.accepted(&answer)?;
-                Some(Incoming::Accepted { number: u32::try_from(number).ok()?, accepted })
+        match reference.parse().ok()? {
+            JOIN => self.joined(answer),
+            LEAVE => Some(Incoming::Left { room: None }),
+            message => {
+                let number = u32::try_from(message - JOIN - 1).ok()?;
+                Some(Incoming::Accepted { number, accepted: self.accepted(&answer)? })
             }
         }
     }
@@ -297,6 +316,14 @@ mod tests {
         let accepted = format!(r#"4310[{{"ok":true,"id":"{ID}","seq":7,"epoch":1}}]"#);
         let Incoming::Accepted { number: 9, accepted } = read(&accepted) else { panic!("not understood") };
         assert_eq!((accepted.seq, accepted.epoch), (7, Some(1)));
+    }
+
+    #[test]
+    fn a_client_leaves_and_is_told_so_without_the_name_of_the_room() {
+        let left = dialect(true).act("r", Act::Leave);
+        assert_eq!(left.as_deref(), Some(r#"424294967297["leave_room",{"roomId":"r"}]"#));
+        assert!(matches!(read(r#"434294967297[{"ok":true}]"#), Incoming::Left { room: None }));
+        assert_eq!(dialect(true).act("r", Act::Delete { seq: 1, id: 1 }), None);
     }
 
     #[test]

@@ -6,7 +6,10 @@
 // Each test file uses its own part of it; a panic here is a failed test.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
+pub mod events;
 mod http;
+pub mod hub;
+pub mod polling;
 mod room;
 mod socket;
 mod socketio;

@@ -98,6 +98,11 @@ impl Connection<'_> {
                 self.join(&room, &command);
                 None
             }
+            "leave_room" => {
+                self.leave_room(&room);
+                self.answer(&json!({"type": "left", "roomId": room, "ref": command["ref"]}));
+                None
+            }
             "chat" => self.chat(&room, &command).await,
             other => panic!("the swarm sent {other}"),
         }
@@ -192,7 +197,7 @@ impl Connection<'_> {
             _ => 1,
         };
         for _ in 0..times {
-            sqlx::query("INSERT INTO messages VALUES ($1, $2, $3, $4, $5, $6, 'message')")
+            sqlx::query("INSERT INTO messages (id, room, epoch, seq, user_id, client_id, kind) VALUES ($1, $2, $3, $4, $5, $6, 'message')")
                 .bind(said.id.as_bytes().to_vec())
                 .bind(format!("room:{name}"))
                 .bind(said.epoch as i64)
@@ -202,6 +207,12 @@ impl Connection<'_> {
                 .execute(database)
                 .await
                 .unwrap();
+        }
+    }
+
+    fn leave_room(&self, name: &str) {
+        if let Some(room) = self.shared.rooms.lock().unwrap().get_mut(name) {
+            room.members.retain(|member| member.connection != self.number);
         }
     }
 

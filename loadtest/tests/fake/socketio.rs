@@ -48,6 +48,7 @@ pub fn command(packet: &str) -> String {
     command["ref"] = number.parse::<u64>().unwrap().into();
     command["type"] = match arguments[0].as_str().unwrap() {
         "join_room" => "join_room".into(),
+        "leave_room" => "leave_room".into(),
         "send_message" => "chat".into(),
         other => panic!("the swarm sent {other}"),
     };
@@ -79,6 +80,7 @@ pub fn packets(frame: &str, habits: &Habits) -> Vec<String> {
             replayed.chain([answer(frame.clone())]).collect()
         }
         "accepted" => vec![answer(frame)],
+        "left" => vec![answer(json!({"ok": true}))],
         "error" => vec![answer(json!({"ok": false, "error": frame}))],
         other => vec![format!("42[\"{other}\",{frame}]")],
     }
