@@ -52,6 +52,13 @@ impl Holdings {
         self.shards.get(&lease.shard).is_some_and(|holding| holding.fence == lease.fence)
     }
 
+    /// Whether the cursor's lease is held, and all before the cursor is committed and nothing behind it.
+    pub(crate) fn ends_at(&self, (lease, behind): &Cursor) -> bool {
+        self.shards
+            .get(&lease.shard)
+            .is_some_and(|holding| (holding.fence, holding.committed) == (lease.fence, *behind))
+    }
+
     /// The lease of a shard.
     pub(crate) fn lease(&self, shard: u16) -> Option<ShardLease> {
         self.shards.get(&shard).map(|holding| ShardLease { shard, fence: holding.fence })
@@ -67,6 +74,17 @@ impl Holdings {
         if !cursors.is_empty() {
             self.turn = (self.turn + 1) % cursors.len();
             cursors.rotate_left(self.turn);
+        }
+        cursors
+    }
+
+    /// Where to read on once everything up to these ends is committed.
+    pub(crate) fn cursors_behind(&mut self, ends: &[(ShardLease, Offset)]) -> Vec<Cursor> {
+        let mut cursors = self.cursors();
+        for (lease, behind) in &mut cursors {
+            if let Some((_, end)) = ends.iter().find(|(ended, _)| ended == lease) {
+                *behind = Some(*end);
+            }
         }
         cursors
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// How a worker works.
 #[derive(Debug, Clone, Copy)]
 pub struct PersisterOptions {
-    /// Entries in one transaction at most, and all that a worker holds in memory; at least 1.
+    /// Entries of one batch at most, which is one transaction or two; at least 1. A worker holds two batches in memory.
     pub batch: usize,
     /// Wait after a small batch, so that the next one fills.
     pub linger: Duration,
@@ -24,7 +24,7 @@ pub struct PersisterOptions {
 impl Default for PersisterOptions {
     fn default() -> Self {
         Self {
-            batch: 1000,
+            batch: 2000,
             linger: Duration::from_millis(15),
             idle: Duration::from_millis(60),
             renew: Duration::from_secs(3),

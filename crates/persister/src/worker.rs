@@ -1,20 +1,22 @@
 //! The loop: read a batch, write it, settle it.
 //!
-//! Owns the answers to every failure. Invariants: at most one batch is in memory; an entry is buried for its own data's
-//! fault alone, never for an outage; nothing is settled that is not committed or buried.
+//! Owns the answers to every failure. Invariants: at most two batches are in memory, one being written and, while there
+//! is a backlog, the next one, read meanwhile; an entry is buried for its own data's fault alone, never for an outage;
+//! nothing is settled that is not committed or buried.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ports::{Appended, Journal, PortError, Record, ShardLease, Store};
+use futures::future::join_all;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::backoff::Backoff;
-use crate::batch::{Batch, Chunk};
+use crate::batch::{Batch, Chunk, Look};
 use crate::holdings::Holdings;
 use crate::leases::Leases;
 use crate::measures;
@@ -27,6 +29,9 @@ const CONFLICT: &str = "another id stands at its position";
 
 /// Why a batch was left: shutdown, or its leases are gone. What it held is in the journal still.
 struct Abandoned;
+
+/// What became of each entry of a chunk.
+type Answer = Result<Vec<Appended>, PortError>;
 
 pub(crate) struct Worker<'a> {
     journal: Arc<dyn Journal>,
@@ -55,9 +60,10 @@ impl<'a> Worker<'a> {
     /// Works until shutdown.
     pub(crate) async fn run(mut self) {
         let mut idle = self.options.linger;
+        let mut ahead = None;
         while !self.shutdown.is_cancelled() {
             self.follow();
-            match Batch::read(&*self.journal, &mut self.holdings, self.options.batch.max(1)).await {
+            match self.next(ahead.take()).await {
                 Ok(batch) if batch.len() == 0 => {
                     self.backoff.reset();
                     self.settle(Duration::ZERO).await;
@@ -66,7 +72,7 @@ impl<'a> Worker<'a> {
                 }
                 Ok(batch) => {
                     idle = self.options.linger;
-                    self.round(batch).await;
+                    ahead = self.round(batch).await;
                 }
                 Err(error) => {
                     let _ = self.failed("journal", &error).await;
@@ -76,16 +82,36 @@ impl<'a> Worker<'a> {
         self.settle(Duration::ZERO).await;
     }
 
-    async fn round(&mut self, batch: Batch) {
-        let small = batch.len() < SMALL.min(self.options.batch);
-        if self.write(batch).await.is_err() {
-            return;
+    /// What was read ahead, as far as it still counts, or else a new look.
+    async fn next(&mut self, ahead: Option<Look>) -> Result<Batch, PortError> {
+        let ahead = ahead.map(|look| look.into_batch(&self.holdings)).filter(|batch| batch.len() > 0);
+        if let Some(batch) = ahead {
+            return Ok(batch);
+        }
+        let cursors = self.holdings.cursors();
+        Ok(Look::take(&*self.journal, cursors, self.size()).await?.into_batch(&self.holdings))
+    }
+
+    /// Writes the batch. Behind a full one more is waiting: it is read while the database works.
+    async fn round(&mut self, batch: Batch) -> Option<Look> {
+        let (size, read) = (self.size(), batch.len());
+        let behind = if read < size { Vec::new() } else { self.holdings.cursors_behind(&batch.ends) };
+        let journal = Arc::clone(&self.journal);
+        let (written, ahead) = tokio::join!(self.write(batch), Look::take(&*journal, behind, size));
+        if written.is_err() {
+            return None;
         }
         self.backoff.reset();
         self.settle(self.options.settle).await;
-        if small {
+        if read < SMALL.min(size) {
             self.pause(self.options.linger).await;
         }
+        // What failed here fails again, and is answered, where it is waited for.
+        ahead.ok()
+    }
+
+    fn size(&self) -> usize {
+        self.options.batch.max(1)
     }
 
     /// Writes or buries every record of the batch, however long that takes.
@@ -94,18 +120,16 @@ impl<'a> Worker<'a> {
             let reason = record.entry.as_ref().err().map_or("", |(_, reason)| reason);
             self.bury(record, reason, Some("undecodable")).await?;
         }
+        let mut waiting = Vec::new();
+        // While one part waits for the disk, the other one is at work.
+        let (first, second) = batch.chunk.apart();
+        let (told, tried) = tokio::join!(self.append(&first), self.append(&second));
+        self.answered(first, told, &mut waiting).await?;
+        self.answered(second, tried, &mut waiting).await?;
         // Each split leaves one half waiting: never more than the batch, and as deep as its logarithm.
-        let mut waiting = vec![batch.chunk];
         while let Some(chunk) = waiting.pop() {
-            if chunk.entries().is_empty() {
-                continue;
-            }
-            let begun = Instant::now();
-            match self.store.append(&chunk.leases(), chunk.entries()).await {
-                Ok(outcomes) => self.committed(&chunk, &outcomes, begun.elapsed()).await?,
-                Err(PortError::Refused(reason)) => self.refused(chunk, &reason, &mut waiting).await?,
-                Err(error) => self.postponed(chunk, &error, &mut waiting).await?,
-            }
+            let answer = self.append(&chunk).await;
+            self.answered(chunk, answer, &mut waiting).await?;
         }
         for (lease, offset) in &batch.ends {
             self.holdings.commit(lease, *offset);
@@ -113,18 +137,39 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    async fn committed(
+    async fn append(&self, chunk: &Chunk) -> Answer {
+        if chunk.entries().is_empty() {
+            return Ok(Vec::new());
+        }
+        let begun = Instant::now();
+        let outcomes = self.store.append(&chunk.leases(), chunk.entries()).await?;
+        measures::committed(&outcomes, begun.elapsed(), chunk.newest());
+        Ok(outcomes)
+    }
+
+    async fn answered(
         &mut self,
-        chunk: &Chunk,
-        outcomes: &[Appended],
-        took: Duration,
+        chunk: Chunk,
+        answer: Answer,
+        waiting: &mut Vec<Chunk>,
     ) -> Result<(), Abandoned> {
-        measures::committed(outcomes, took, chunk.newest());
+        match answer {
+            Ok(_) if chunk.entries().is_empty() => Ok(()),
+            Ok(outcomes) => self.committed(&chunk, &outcomes).await,
+            Err(PortError::Refused(reason)) => self.refused(chunk, &reason, waiting).await,
+            Err(error) => self.postponed(chunk, &error, waiting).await,
+        }
+    }
+
+    async fn committed(&mut self, chunk: &Chunk, outcomes: &[Appended]) -> Result<(), Abandoned> {
         self.backoff.reset();
-        for (record, _) in
-            chunk.records().zip(outcomes).filter(|(_, outcome)| **outcome == Appended::Conflict)
-        {
-            self.bury(&record, CONFLICT, None).await?;
+        if !outcomes.contains(&Appended::Conflict) {
+            return Ok(());
+        }
+        for (record, outcome) in chunk.records().zip(outcomes) {
+            if *outcome == Appended::Conflict {
+                self.bury(&record, CONFLICT, None).await?;
+            }
         }
         Ok(())
     }
@@ -197,17 +242,23 @@ impl<'a> Worker<'a> {
 
     /// Tells the journal what is committed. A failure costs nothing but a replay, so nobody waits for it.
     async fn settle(&mut self, pause: Duration) {
-        for (lease, offset) in self.holdings.unsettled(pause) {
-            let answer = self.journal.settle(&lease, offset).await;
-            self.holdings.settled(lease.shard, offset, &answer);
+        let due = self.holdings.unsettled(pause);
+        let calls = due.iter().map(|(lease, offset)| self.journal.settle(lease, *offset));
+        let answers = join_all(calls).await;
+        let mut fenced = false;
+        for ((lease, offset), answer) in due.iter().zip(answers) {
+            self.holdings.settled(lease.shard, *offset, &answer);
             match answer {
                 Ok(()) => {}
-                Err(PortError::Fenced) => return self.forget(),
+                Err(PortError::Fenced) => fenced = true,
                 Err(error) => {
                     measures::failed("journal");
                     warn!(%error, shard = lease.shard, "not settled; tried again later");
                 }
             }
+        }
+        if fenced {
+            self.forget();
         }
     }
 

@@ -36,9 +36,17 @@ struct Running {
 
 impl Running {
     fn start(journal: &MemoryJournal, store: &Arc<WiredStore>, worker: u32) -> Self {
+        Self::start_with(journal, store, worker, options())
+    }
+
+    fn start_with(
+        journal: &MemoryJournal,
+        store: &Arc<WiredStore>,
+        worker: u32,
+        options: PersisterOptions,
+    ) -> Self {
         let shutdown = CancellationToken::new();
-        let persister =
-            Persister::new(journal.access(worker), Arc::clone(store) as Arc<dyn Store>, options());
+        let persister = Persister::new(journal.access(worker), Arc::clone(store) as Arc<dyn Store>, options);
         Self { task: tokio::spawn(persister.run(shutdown.clone())), shutdown }
     }
 
@@ -122,6 +130,34 @@ async fn poison_is_buried_alone_with_its_reason() {
             state.dead.iter().filter(|(record, reason)| record.entry.is_err() && reason == "no MessagePack");
         assert_eq!((poison.count(), broken.count(), state.dead.len()), (2, 1, 3));
     });
+}
+
+#[tokio::test]
+async fn a_backlog_is_written_side_by_side_once_and_in_order_whatever_happens_to_a_part() {
+    for trouble in [Wire::Sound, Wire::Cut(PortError::Deadline), Wire::Mute] {
+        let (journal, store) = scene(4).await;
+        for seq in 1..=700 {
+            (0..4).for_each(|shard| journal.add(shard, message(&format!("room:{shard}"), seq)));
+            if seq == 333 {
+                journal.add(2, message("room:poison", 0));
+            }
+        }
+        let troubled = !matches!(trouble, Wire::Sound);
+        store.wire.send_replace(trouble);
+        let large = PersisterOptions { batch: 1000, ..options() };
+        let running = Running::start_with(&journal, &store, 1, large);
+        if troubled {
+            store.attempted(4).await;
+            store.wire.send_replace(Wire::Sound);
+        }
+        journal.drained().await;
+        running.stop().await;
+        for shard in 0..4 {
+            assert_eq!(store.seqs(&format!("room:{shard}")).await, range(700));
+        }
+        assert!(store.largest.load(Ordering::Relaxed) < 1000, "it was written in parts");
+        journal.change(|state| assert_eq!(state.dead.len(), 1, "the poison alone is buried"));
+    }
 }
 
 #[tokio::test]

@@ -51,6 +51,11 @@ impl Failure {
         matches!(self.code().as_deref(), Some("40001" | "40P01"))
     }
 
+    /// Whether a row was to be written that is there already.
+    pub(crate) fn is_repetition(&self) -> bool {
+        self.code().as_deref() == Some("23505")
+    }
+
     /// Whether the wait for a lock was given up.
     pub(crate) fn is_locked_out(&self) -> bool {
         self.code().as_deref() == Some("55P03")

@@ -4,6 +4,7 @@
 //! a new holder begins at its first entry, and settling trims. Nothing is pending anywhere else, so nothing is lost
 //! with a worker and nothing needs to be claimed from it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,18 +12,20 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::Entry;
 use domain::ports::{Backlog, Journal, PortError, Record, ShardLease};
-use fred::types::Value;
+use fred::types::{Key, Value};
 use futures::future::{join_all, try_join_all};
 
 use super::keys::Shard;
 use super::link::{Link, Script, unexpected};
-use super::{RedisOptions, codec};
+use super::{RedisOptions, codec, url};
 
 /// One persister's connection.
 pub struct RedisJournal {
     link: Link,
     worker: String,
     lease: Duration,
+    /// Whether one server owns every shard, so that one command may look at them all.
+    single: bool,
     announce: Script,
     lease_script: Script,
     settle: Script,
@@ -35,6 +38,7 @@ impl RedisJournal {
             link: Link::connect(&options).await?,
             worker: worker.to_owned(),
             lease: options.lease,
+            single: !url::is_cluster(&options.url),
             announce: Script::new(include_str!("scripts/announce.lua")),
             lease_script: Script::new(include_str!("scripts/lease.lua")),
             settle: Script::new(include_str!("scripts/settle.lua")),
@@ -64,20 +68,47 @@ impl RedisJournal {
         }
     }
 
-    async fn range(
-        &self,
-        shard: Shard,
-        behind: Option<(u64, u64)>,
-        limit: usize,
-    ) -> Result<Vec<Record>, PortError> {
-        let journal = self.link.keys.journal(shard);
-        let from = behind.map_or_else(|| "-".to_owned(), |(ms, n)| format!("({ms}-{n}"));
-        let count = limit.to_string();
-        let arguments = vec![journal.as_str().into(), from.into(), "+".into(), "COUNT".into(), count.into()];
-        let reply = self.link.command("XRANGE", &journal, arguments).await?;
-        let Value::Array(entries) = reply else { return Ok(Vec::new()) };
-        entries.into_iter().map(|entry| record(shard, entry)).collect()
+    /// Up to `limit` records of each cursor's shard, behind it, in the cursors' order.
+    async fn look(&self, from: &[Cursor], limit: usize) -> Result<Vec<Vec<Record>>, PortError> {
+        if self.single {
+            return self.look_at(from, limit).await;
+        }
+        let looks = from.chunks(1).map(|cursor| self.look_at(cursor, limit));
+        Ok(try_join_all(looks).await?.into_iter().flatten().collect())
     }
+
+    /// The same in one command; all the shards must be of one server.
+    async fn look_at(&self, from: &[Cursor], limit: usize) -> Result<Vec<Vec<Record>>, PortError> {
+        let names: Vec<String> =
+            from.iter().map(|(lease, _)| self.link.keys.journal(Shard(lease.shard))).collect();
+        let Some(place) = names.first() else { return Ok(Vec::new()) };
+        let mut arguments = Vec::with_capacity(3 + 2 * from.len());
+        arguments.extend(["COUNT".into(), limit.to_string().into(), "STREAMS".into()]);
+        arguments.extend(names.iter().map(|name| Value::from(name.as_str())));
+        arguments.extend(from.iter().map(|(_, behind)| Value::from(id(behind.unwrap_or_default()))));
+        let reply = self.link.command("XREAD", place, arguments).await?;
+        // Streams with nothing new are left out of the answer, and where there are none, so is the answer.
+        let mut found = match reply {
+            Value::Null => HashMap::new(),
+            Value::Map(streams) => streams.inner(),
+            _ => return Err(unexpected("journals")),
+        };
+        let shards = from.iter().zip(names).map(|((lease, _), name)| match found.remove(&Key::from(name)) {
+            Some(entries) => records(Shard(lease.shard), entries),
+            None => Ok(Vec::new()),
+        });
+        shards.collect()
+    }
+}
+
+/// Where to read on in a lease's shard.
+type Cursor = (ShardLease, Option<Offset>);
+
+type Offset = (u64, u64);
+
+/// The id of a stream's entry.
+fn id((ms, n): Offset) -> String {
+    format!("{ms}-{n}")
 }
 
 /// Who holds a shard.
@@ -116,36 +147,31 @@ impl Journal for RedisJournal {
         Ok(ours)
     }
 
-    async fn read(
-        &self,
-        from: &[(ShardLease, Option<(u64, u64)>)],
-        limit: usize,
-    ) -> Result<Vec<Record>, PortError> {
+    async fn read(&self, from: &[Cursor], limit: usize) -> Result<Vec<Record>, PortError> {
         let share = (limit / from.len().max(1)).max(1);
-        let first = from.iter().map(|(lease, behind)| self.range(Shard(lease.shard), *behind, share));
-        let mut rounds = try_join_all(first).await?;
+        let mut rounds = self.look(from, share).await?;
         let mut total: usize = rounds.iter().map(Vec::len).sum();
         // A shard with more waiting fills what the others left of the limit.
-        for records in rounds.iter_mut().filter(|records| records.len() == share) {
+        for ((lease, _), records) in
+            from.iter().zip(&mut rounds).filter(|(_, records)| records.len() == share)
+        {
             let (Some(last), true) = (records.last(), total < limit) else { break };
-            let more = self.range(Shard(last.shard), Some(last.offset), limit - total).await?;
-            total += more.len();
+            let cursor = (lease.clone(), Some(last.offset));
+            let more = self.look_at(&[cursor], limit - total).await?.into_iter().flatten();
+            let before = records.len();
             records.extend(more);
+            total += records.len() - before;
         }
         let mut records: Vec<Record> = rounds.into_iter().flatten().collect();
         records.truncate(limit);
         Ok(records)
     }
 
-    async fn settle(&self, lease: &ShardLease, through: (u64, u64)) -> Result<(), PortError> {
+    async fn settle(&self, lease: &ShardLease, through: Offset) -> Result<(), PortError> {
         let shard = Shard(lease.shard);
         let keys = vec![self.link.keys.writer(shard), self.link.keys.journal(shard)];
-        let (ms, n) = through;
-        let arguments = vec![
-            self.worker.as_str().into(),
-            lease.fence.to_string().into(),
-            format!("{ms}-{}", n + 1).into(),
-        ];
+        let first_kept = id((through.0, through.1 + 1));
+        let arguments = vec![self.worker.as_str().into(), lease.fence.to_string().into(), first_kept.into()];
         let settled = self.link.call(&self.settle, shard, keys, arguments).await?;
         if settled.as_i64() == Some(1) { Ok(()) } else { Err(PortError::Fenced) }
     }
@@ -180,7 +206,10 @@ impl Journal for RedisJournal {
         let looks = self.link.keys.shards().map(|shard| async move {
             let journal = self.link.keys.journal(shard);
             let length = self.link.command("XLEN", &journal, vec![journal.as_str().into()]).await?;
-            let oldest = self.range(shard, None, 1).await?.first().map(|record| record.offset.0);
+            let arguments = ["-", "+", "COUNT", "1"].map(Value::from);
+            let arguments = [journal.as_str().into()].into_iter().chain(arguments).collect();
+            let oldest = records(shard, self.link.command("XRANGE", &journal, arguments).await?)?;
+            let oldest = oldest.first().map(|record| record.offset.0);
             Ok::<_, PortError>((length.as_u64().unwrap_or(0), oldest))
         });
         let mut backlog = Backlog::default();
@@ -193,6 +222,12 @@ impl Journal for RedisJournal {
         }
         Ok(backlog)
     }
+}
+
+/// Reads a list of a stream's entries.
+fn records(shard: Shard, entries: Value) -> Result<Vec<Record>, PortError> {
+    let Value::Array(entries) = entries else { return Ok(Vec::new()) };
+    entries.into_iter().map(|entry| record(shard, entry)).collect()
 }
 
 /// Reads `[id, [field, value, …]]`. A record that cannot be read is still a record: it goes to the dead letters.

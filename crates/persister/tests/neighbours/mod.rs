@@ -150,13 +150,17 @@ impl Journal for Access {
         limit: usize,
     ) -> Result<Vec<Record>, PortError> {
         self.call(|state| {
-            let mut found = Vec::new();
-            for (lease, after) in from {
+            let waiting = |(lease, after): &(ShardLease, Option<(u64, u64)>)| {
                 let records = &state.shards[usize::from(lease.shard)].records;
-                found.extend(
-                    records.iter().filter(|record| Some(record.offset) > *after).take(limit).cloned(),
-                );
+                records.iter().filter(|record| Some(record.offset) > *after).cloned().collect::<VecDeque<_>>()
+            };
+            let mut waiting: Vec<_> = from.iter().map(waiting).collect();
+            // One of each in turn, as long as there are any: a fair share, and the whole limit.
+            let mut found = Vec::new();
+            while found.len() < limit && waiting.iter().any(|records| !records.is_empty()) {
+                found.extend(waiting.iter_mut().filter_map(VecDeque::pop_front));
             }
+            found.truncate(limit);
             state.largest_read = state.largest_read.max(found.len());
             Ok(found)
         })

@@ -1,6 +1,8 @@
 //! Writing a batch to Postgres: one transaction, a handful of statements, however many entries.
 //!
-//! Invariants: a former lease holder writes nothing; a position is never written twice nor left out; no statement per row.
+//! Entries are taken to be new. Only where something of a batch is there already, since a crash let it come again, is it
+//! written anew by a statement that asks about every row. Invariants: a former lease holder writes nothing; a position is
+//! never written twice nor left out; no statement per row.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,6 +22,17 @@ const FENCE: &str = "
     INSERT INTO shards (shard, fence)
     SELECT shard, max(fence) FROM UNNEST($1::integer[], $2::bigint[]) AS l (shard, fence) GROUP BY shard ORDER BY shard
     ON CONFLICT (shard) DO UPDATE SET fence = excluded.fence WHERE shards.fence <= excluded.fence";
+
+/// Writes all, or fails where anything stands in the way. Asking about each row and telling of it, as [`INSERT`] does,
+/// costs a third more.
+const NEW: &str = "
+    INSERT INTO messages (room, seq, epoch, id, kind, target_id, user_id, user_numeric, username, client_id,
+                          body, key_id, sent_at)
+    SELECT room, seq, epoch, id, kind, target_id, user_id, user_numeric, username, client_id, body, key_id,
+           timestamptz 'epoch' + sent_at * interval '1 millisecond'
+    FROM UNNEST($1::text[], $2::bigint[], $3::bigint[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::boolean[],
+                $9::text[], $10::text[], $11::bytea[], $12::text[], $13::bigint[])
+         AS e (room, seq, epoch, id, kind, target_id, user_id, user_numeric, username, client_id, body, key_id, sent_at)";
 
 /// Writes what is new, in the order given, and says what it wrote.
 const INSERT: &str = "
@@ -63,18 +76,49 @@ const ERASE: &str = "
     JOIN messages m ON m.id = c.target AND m.kind = 'message' AND m.deleted_at IS NOT NULL
     WHERE e.target_id = c.target AND e.room = m.room AND e.kind = 'edit' AND e.body <> ''";
 
+/// How the entries go in.
+#[derive(Clone, Copy)]
+enum Road {
+    /// All are new, or the transaction fails.
+    Straight,
+    /// Each may be there already.
+    Careful,
+}
+
 /// All of it or nothing.
 pub(super) async fn append(
     connection: &mut PgConnection,
     leases: &[ShardLease],
     entries: &[Entry],
 ) -> Result<Vec<Appended>, Failure> {
+    match write(connection, leases, entries, Road::Straight).await {
+        Err(failure) if failure.is_repetition() => write(connection, leases, entries, Road::Careful).await,
+        answer => answer,
+    }
+}
+
+async fn write(
+    connection: &mut PgConnection,
+    leases: &[ShardLease],
+    entries: &[Entry],
+    road: Road,
+) -> Result<Vec<Appended>, Failure> {
     let mut transaction = connection.begin().await?;
     fence(&mut transaction, leases).await?;
-    let outcomes = insert(&mut transaction, entries).await?;
+    let outcomes = match road {
+        Road::Straight => straight(&mut transaction, entries).await?,
+        Road::Careful => insert(&mut transaction, entries).await?,
+    };
     amend(&mut transaction, &Amendments::of(entries, &outcomes)).await?;
     transaction.commit().await.map_err(Failure::of_commit)?;
     Ok(outcomes)
+}
+
+async fn straight(connection: &mut PgConnection, entries: &[Entry]) -> Result<Vec<Appended>, Failure> {
+    if !entries.is_empty() {
+        Columns::of(entries)?.bind(sqlx::query(NEW)).execute(connection).await?;
+    }
+    Ok(vec![Appended::Stored; entries.len()])
 }
 
 async fn fence(connection: &mut PgConnection, leases: &[ShardLease]) -> Result<(), Failure> {
