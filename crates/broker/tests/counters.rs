@@ -168,3 +168,17 @@ async fn a_clock_that_was_set_back_locks_nobody_out() {
     let wait = node.spend(&user, 20, RATE).await.unwrap().unwrap();
     assert_eq!(wait, Duration::from_secs(2), "it is empty at worst");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_arrivals_costs_few_calls_and_loses_nobody() {
+    const USERS: usize = 1000;
+    let redis = Redis::start().await;
+    let node = connect(&redis).await;
+    redis.command(&["CONFIG", "RESETSTAT"]).await;
+    futures::future::join_all((0..USERS).map(|number| admit(&node, number))).await;
+    let told = redis.command(&["INFO", "commandstats"]).await;
+    assert_eq!(node.tally().await.unwrap(), counted(USERS as u64, USERS as u64));
+    let line = told.lines().find_map(|line| line.trim().strip_prefix("cmdstat_evalsha:calls=")).unwrap();
+    let calls: usize = line.split(',').next().unwrap().parse().unwrap();
+    assert!(calls < USERS / 2, "{calls}");
+}

@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use domain::node::{Door, Transport, Visitor};
 use domain::words::{CloseReason, Code, Refusal, RoomRef};
+use futures::FutureExt;
 
 use crate::accept::Peer;
 use crate::auth::{Denied, Refused};
@@ -47,10 +48,11 @@ pub(crate) async fn enter(
     match gateway.authenticator.identify(headers, uri, peer, door.profile.name).await {
         Ok(identity) => {
             let node = Arc::clone(&gateway.node);
-            handshake.complete(gateway.node.limits(), move |socket| async move {
-                let _counted = Counted::at(&door.profile);
+            handshake.complete(gateway.node.limits(), move |socket| {
+                let counted = Counted::at(&door.profile);
                 let visitor = Visitor { room, address: Some(address), ..Visitor::new(identity) };
-                node.serve(socket, door, visitor).await;
+                // No block: one that awaited what it has taken in would have room for it twice.
+                node.serve(socket, door, visitor).map(move |_| drop(counted))
             })
         }
         Err(Refused::Origin) => {

@@ -101,11 +101,12 @@ impl Handshake {
         let opened = Box::pin(async move {
             // A peer that never takes our 101 has no connection to speak of.
             let upgraded = timeout(DEADLINE, upgrade).await.ok()?.ok()?;
-            Some(Box::new(WebSocket::server(TokioIo::new(upgraded), config).await))
+            let socket = WebSocket::server(TokioIo::new(upgraded), config).await;
+            Some(Box::pin(live(socket)))
         });
         hold.keep_through(async move {
-            if let Some(socket) = opened.await {
-                Box::pin(live(*socket)).await;
+            if let Some(living) = opened.await {
+                living.await;
             }
         });
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();

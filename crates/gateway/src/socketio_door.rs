@@ -3,6 +3,7 @@
 //! Owns who is let in, and which clients can come back to where they stood. Invariant: nobody is told that they are
 //! connected before the node has taken their seats.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -89,7 +90,24 @@ impl Connector for Entrance {
         None
     }
 
-    async fn connect(&self, greeting: Greeting, mut transport: Socket) {
+    fn connect(&self, greeting: Greeting, transport: Socket) -> impl Future<Output = ()> + Send {
+        // Boxed: what leads here must not lie in memory beside an idle connection.
+        let let_in = Box::pin(self.let_in(greeting, transport));
+        async move {
+            if let Some((serving, _counted)) = let_in.await {
+                serving.await;
+            }
+        }
+    }
+}
+
+impl Entrance {
+    /// The connection of a client that may come in; `None`: it was refused.
+    async fn let_in(
+        &self,
+        greeting: Greeting,
+        mut transport: Socket,
+    ) -> Option<(Pin<Box<impl Future<Output = CloseReason> + Send + use<>>>, Counted)> {
         let said = Said::read(greeting.auth.as_deref());
         let recovers = !greeting.visit.is_python() && !self.node.limits().recovery.is_zero();
         let door = if recovers { &self.doors.recovering } else { &self.doors.plain };
@@ -97,19 +115,18 @@ impl Connector for Entrance {
         let whence = Whence { address: Some(address), door: Some(door.profile.name) };
         match Box::pin(self.identify(&greeting.visit, said.token.as_deref(), whence)).await {
             Ok(identity) => {
-                let _counted = Counted::at(&door.profile);
                 let visitor =
                     Visitor { resume: said.resume, address: Some(address), ..Visitor::new(identity) };
-                drop(greeting);
-                // Boxed: what led here must not lie in memory beside an idle connection.
-                Box::pin(self.node.clone().serve(transport, door.clone(), visitor)).await;
+                let counted = Counted::at(&door.profile);
+                Some((Box::pin(self.node.clone().serve(transport, door.clone(), visitor)), counted))
             }
-            Err(reason) => Box::pin(transport.close(reason)).await,
+            Err(reason) => {
+                transport.close(reason).await;
+                None
+            }
         }
     }
-}
 
-impl Entrance {
     async fn identify(
         &self,
         visit: &Visit,

@@ -19,9 +19,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, O
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-/// Allocated at once for every connection, hence small: 128 KiB, the default, would be most of our memory. A chat
-/// frame fits; a larger one takes a few more reads.
-const READ_BUFFER: usize = 1024;
+/// Allocated at once for every connection, hence small: 128 KiB, the default, would be most of our memory. A short chat
+/// frame fits; for a larger one the buffer grows.
+const READ_BUFFER: usize = 256;
 /// What is fed is written out when there is this much of it, or at a flush.
 const WRITE_BUFFER: usize = 16 * 1024;
 /// The write buffer is never larger than this: one page of history and the rest of a full buffer fit.

@@ -1,4 +1,7 @@
 //! Every key and channel in Redis. All keys of one shard carry its hash tag, so that every script is legal on a cluster.
+//!
+//! Scripts build some of them from the shard's base themselves, and two are theirs alone: `seats:ROOM`, a set of a room's seats
+//! (`node NUL user`), and `slotted:NODE`, a set of the slots that a node holds in the shard (`user NUL connection`).
 
 use domain::{ClientId, NodeId, RoomId, UserId};
 
@@ -114,11 +117,6 @@ impl Keys {
         self.base(shard) + "nodes"
     }
 
-    /// Set: a room's seats, `node NUL user`.
-    pub(super) fn seats(&self, shard: Shard, room: &RoomId) -> String {
-        self.base(shard) + "seats:" + room.key()
-    }
-
     /// Hash: how many seats each user has in a room.
     pub(super) fn people(&self, shard: Shard, room: &RoomId) -> String {
         self.base(shard) + "people:" + room.key()
@@ -137,11 +135,6 @@ impl Keys {
     /// Sorted set: a user's connection slots by age, `node NUL connection`.
     pub(super) fn slots(&self, shard: Shard, user: &UserId) -> String {
         self.base(shard) + "slots:" + user.as_str()
-    }
-
-    /// Set: the slots that a node holds in this shard, `user NUL connection`.
-    pub(super) fn slotted(&self, shard: Shard, node: &NodeId) -> String {
-        self.base(shard) + "slotted:" + node.as_str()
     }
 
     /// Hash: who of the shard's users is online, and how they are shown.

@@ -16,8 +16,6 @@ use super::{RedisOptions, url};
 
 /// Commands that may wait for the connection; beyond it they are refused at once.
 const BUFFERED_COMMANDS: usize = 20_000;
-/// Deliveries that may wait for the reader. Beyond it the oldest are dropped and every room is checked.
-const WAITING_DELIVERIES: usize = 16_384;
 
 /// A script and its name in the script cache.
 pub(super) struct Script {
@@ -46,7 +44,7 @@ impl Link {
     /// Connects, or says which address did not answer.
     pub(super) async fn connect(options: &RedisOptions) -> Result<Self, PortError> {
         let address = url::address(&options.url);
-        let client = client(options)?;
+        let client = client(options, 1)?;
         let unreachable =
             |error: Error| PortError::Unavailable(format!("redis at {address}: {}", error.details()));
         let connected = tokio::time::timeout(options.command_timeout * 3, client.init()).await;
@@ -183,11 +181,11 @@ impl Link {
 /// How often a command is written. A cluster answers MOVED and ASK, which are attempts as well; without one left the
 /// client's router ends. A command that was written and got no answer is not written again: every one fails fast.
 fn attempts(url: &str) -> u32 {
-    if url.starts_with("redis-cluster") || url.starts_with("rediss-cluster") { 3 } else { 1 }
+    if url::is_cluster(url) { 3 } else { 1 }
 }
 
-/// A configured client that is not connected yet.
-pub(super) fn client(options: &RedisOptions) -> Result<Client, PortError> {
+/// A configured client that is not connected yet; `deliveries` is how many may wait for whoever listens to it.
+pub(super) fn client(options: &RedisOptions, deliveries: usize) -> Result<Client, PortError> {
     let mut builder = Builder::from_config(url::config(&options.url)?);
     builder.with_connection_config(|connection| {
         connection.connection_timeout = options.command_timeout;
@@ -203,7 +201,7 @@ pub(super) fn client(options: &RedisOptions) -> Result<Client, PortError> {
     });
     let performance = PerformanceConfig {
         default_command_timeout: options.command_timeout,
-        broadcast_channel_capacity: WAITING_DELIVERIES,
+        broadcast_channel_capacity: deliveries,
         ..PerformanceConfig::default()
     };
     builder.set_performance_config(performance);

@@ -11,6 +11,7 @@ mod frames;
 mod journal;
 mod keys;
 mod link;
+mod moves;
 mod node;
 mod notes;
 mod people;

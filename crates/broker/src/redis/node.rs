@@ -41,7 +41,7 @@ impl RedisNode {
         let (listening, supervising) = (subscriber.clone(), subscriber.clone());
         tasks.spawn(async move { listening.listen(messages).await });
         tasks.spawn(async move { supervising.supervise().await });
-        let seats = Arc::new(Seats::new(link.clone(), node, options.lease));
+        let seats = Arc::new(Seats::new(link.clone(), node, &options));
         let (recovering, doubting) = (subscriber.clone(), seats.clone());
         tasks.spawn(async move {
             loop {

@@ -1,6 +1,7 @@
-//! Accepting drafts: concurrent ones of a shard travel in one script call.
+//! Accepting drafts: concurrent ones travel in one script call.
 //!
-//! One task per shard. While a call is under way the next batch gathers, so batching costs no waiting.
+//! One task per lane: where one server owns every shard there is one lane, on a cluster each shard has its own. While a call
+//! is under way the next batch gathers, so batching costs no waiting.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +17,10 @@ use tokio::time::timeout;
 use super::fence::Fence;
 use super::keys::Shard;
 use super::link::{Link, unexpected};
-use super::{RedisOptions, codec};
+use super::{RedisOptions, codec, url};
 
-/// Drafts that may wait for a shard's call. When full, publishing is answered `Overloaded`.
-const WAITING: usize = 2048;
+/// Drafts that may wait for a lane's call. When full, publishing is answered `Overloaded`.
+const WAITING: usize = 16_384;
 /// How long to wait after `Overloaded`.
 const BACK_OFF: Duration = Duration::from_secs(1);
 /// Fences in a row after which a batch is given up; each follows a restart or a promotion.
@@ -28,28 +29,30 @@ const FENCES: usize = 3;
 type Reply = oneshot::Sender<Result<Published, PortError>>;
 
 struct Waiting {
+    shard: Shard,
     draft: Draft,
     reply: Reply,
 }
 
 /// The publishing half of a node's connection.
 pub(super) struct Publisher {
-    shards: Vec<mpsc::Sender<Waiting>>,
+    // One for all shards, or one for each.
+    lanes: Vec<mpsc::Sender<Waiting>>,
     // For the queue, the fence and the call together.
     deadline: Duration,
-    // Ends the shard tasks with the publisher.
+    // Ends the lanes with the publisher.
     _tasks: JoinSet<()>,
 }
 
 impl Publisher {
     pub(super) fn start(link: &Link, fence: &Arc<Fence>, options: &RedisOptions) -> Self {
         let mut tasks = JoinSet::new();
-        let shards = link.keys.shards().map(|shard| {
+        let lanes = if url::is_cluster(&options.url) { options.shards } else { 1 };
+        let lanes = (0..lanes).map(|_| {
             let (sender, receiver) = mpsc::channel(WAITING);
-            let task = ShardTask {
+            let lane = Lane {
                 link: link.clone(),
                 fence: fence.clone(),
-                shard,
                 settings: [
                     Value::from(options.journal_max_length.to_string()),
                     options.hot_log.to_string().into(),
@@ -58,93 +61,111 @@ impl Publisher {
                 ],
                 batch: options.batch.max(1),
             };
-            tasks.spawn(task.run(receiver));
+            tasks.spawn(lane.run(receiver));
             sender
         });
-        Self { shards: shards.collect(), deadline: options.command_timeout * 2, _tasks: tasks }
+        Self { lanes: lanes.collect(), deadline: options.command_timeout * 2, _tasks: tasks }
     }
 
     pub(super) async fn publish(&self, shard: Shard, draft: Draft) -> Result<Published, PortError> {
         let (reply, answer) = oneshot::channel();
-        self.shards[usize::from(shard.0)]
-            .try_send(Waiting { draft, reply })
+        self.lanes[usize::from(shard.0) % self.lanes.len()]
+            .try_send(Waiting { shard, draft, reply })
             .map_err(|_| PortError::Overloaded(BACK_OFF))?;
         let answer = timeout(self.deadline, answer).await.map_err(|_| PortError::Deadline)?;
         answer.map_err(|_| PortError::Unavailable("the publisher is shutting down".into()))?
     }
 }
 
-struct ShardTask {
+struct Lane {
     link: Link,
     fence: Arc<Fence>,
-    shard: Shard,
     settings: [Value; 4],
     batch: usize,
 }
 
-impl ShardTask {
+impl Lane {
     async fn run(self, mut receiver: mpsc::Receiver<Waiting>) {
         let mut batch = Vec::new();
         while receiver.recv_many(&mut batch, self.batch).await > 0 {
             metrics::histogram!("hubbub_publish_batch_entries").record(batch.len() as f64);
-            let (drafts, replies): (Vec<Draft>, Vec<Reply>) =
-                batch.drain(..).map(|waiting| (waiting.draft, waiting.reply)).unzip();
-            match self.accept(&drafts).await {
+            match self.accept(&batch).await {
                 Ok(results) => {
-                    for (reply, result) in replies.into_iter().zip(results) {
+                    for (waiting, result) in batch.drain(..).zip(results) {
                         // The asker may have gone; what was accepted stays accepted.
-                        let _ = reply.send(result);
+                        let _ = waiting.reply.send(result);
                     }
                 }
                 Err(error) => {
-                    for reply in replies {
-                        let _ = reply.send(Err(error.clone()));
+                    for waiting in batch.drain(..) {
+                        let _ = waiting.reply.send(Err(error.clone()));
                     }
                 }
             }
         }
     }
 
-    async fn accept(&self, drafts: &[Draft]) -> Result<Vec<Result<Published, PortError>>, PortError> {
-        let (keys, arguments) = self.call(drafts);
+    async fn accept(&self, batch: &[Waiting]) -> Result<Vec<Result<Published, PortError>>, PortError> {
+        let shards = shards(batch);
+        let (keys, arguments) = self.call(batch, &shards);
         for _ in 0..FENCES {
-            let sha = self.fence.script(&self.link, self.shard).await?;
-            match self.link.call_loaded(&sha, self.shard, keys.clone(), arguments.clone()).await {
+            let mut known = Vec::with_capacity(shards.len());
+            for shard in &shards {
+                known.push((*shard, self.fence.script(&self.link, *shard).await?));
+            }
+            let Some((place, sha)) = known.first() else { return Ok(Vec::new()) };
+            match self.link.call_loaded(sha, *place, keys.clone(), arguments.clone()).await {
                 Err(PortError::Unavailable(reason)) if Fence::is_called_for(&reason) => {
                     // Nothing was written: the script is unknown there, or refused before its first write.
-                    self.fence.invalidate(self.shard, &sha);
+                    known.iter().for_each(|(shard, sha)| self.fence.invalidate(*shard, sha));
                 }
                 Err(error) => return Err(error),
-                Ok(reply) => return results(&reply, drafts.len()),
+                Ok(reply) => return results(&reply, batch.len()),
             }
         }
         Err(PortError::Unavailable("redis keeps changing instances".into()))
     }
 
-    fn call(&self, drafts: &[Draft]) -> (Vec<String>, Vec<Value>) {
+    fn call(&self, batch: &[Waiting], shards: &[Shard]) -> (Vec<String>, Vec<Value>) {
         let names = &self.link.keys;
-        let mut keys = Vec::with_capacity(2 + drafts.len() * 4);
-        keys.extend([names.meta(self.shard), names.journal(self.shard)]);
-        let mut arguments = Vec::with_capacity(4 + drafts.len() * 3);
+        let mut keys = Vec::with_capacity(shards.len() * 2 + batch.len() * 4);
+        for shard in shards {
+            keys.extend([names.meta(*shard), names.journal(*shard)]);
+        }
+        let mut arguments = Vec::with_capacity(5 + batch.len() * 4);
         arguments.extend(self.settings.iter().cloned());
-        for draft in drafts {
-            let room = names.room(self.shard, &draft.room);
+        arguments.push(shards.len().to_string().into());
+        for Waiting { shard, draft, .. } in batch {
+            let room = names.room(*shard, &draft.room);
             let dedupe = draft.client_id.as_ref().map_or_else(
                 || room.clone(),
-                |client| names.dedupe(self.shard, &draft.room, &draft.author.user, client),
+                |client| names.dedupe(*shard, &draft.room, &draft.author.user, client),
             );
             keys.extend([
                 room,
-                names.hot_log(self.shard, &draft.room),
-                names.channel(self.shard, &draft.room),
+                names.hot_log(*shard, &draft.room),
+                names.channel(*shard, &draft.room),
                 dedupe,
             ]);
+            let number = shards.iter().position(|known| known == shard).map_or(0, |index| index + 1);
+            arguments.push(number.to_string().into());
             arguments.push(draft.id.to_string().into());
             arguments.push(Value::from_static_str(if draft.client_id.is_some() { "1" } else { "0" }));
             arguments.push(Value::Bytes(codec::encode(draft).into()));
         }
         (keys, arguments)
     }
+}
+
+/// The shards of a batch, each once.
+fn shards(batch: &[Waiting]) -> Vec<Shard> {
+    let mut shards = Vec::with_capacity(1);
+    for waiting in batch {
+        if !shards.contains(&waiting.shard) {
+            shards.push(waiting.shard);
+        }
+    }
+    shards
 }
 
 fn results(reply: &Value, count: usize) -> Result<Vec<Result<Published, PortError>>, PortError> {

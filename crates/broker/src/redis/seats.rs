@@ -8,17 +8,15 @@ use domain::{Author, NodeId, RoomId, UserId};
 use fred::types::Value;
 use futures::future::{join_all, try_join_all};
 
+use super::RedisOptions;
 use super::keys::Shard;
 use super::link::{Link, Script, unexpected};
+use super::moves::{Moves, Step};
 use super::people::{authors, packed};
 
 /// The atomic steps.
 pub(super) struct Scripts {
-    enter: Script,
-    leave: Script,
     renew: Script,
-    pub(super) admit: Script,
-    pub(super) release: Script,
     pub(super) sweep: Script,
     pub(super) attendance: Script,
     pub(super) standings: Script,
@@ -29,11 +27,7 @@ impl Scripts {
     fn new() -> Self {
         let telling = |source: &str| Script::new([include_str!("scripts/census.lua"), source].concat());
         Self {
-            enter: telling(include_str!("scripts/enter.lua")),
-            leave: telling(include_str!("scripts/leave.lua")),
             renew: Script::new(include_str!("scripts/renew.lua")),
-            admit: Script::new(include_str!("scripts/admit.lua")),
-            release: Script::new(include_str!("scripts/release.lua")),
             sweep: telling(include_str!("scripts/sweep.lua")),
             attendance: Script::new(include_str!("scripts/attendance.lua")),
             standings: Script::new(include_str!("scripts/standings.lua")),
@@ -47,14 +41,16 @@ pub(super) struct Seats {
     pub(super) link: Link,
     pub(super) node: NodeId,
     lease: Duration,
+    pub(super) moves: Moves,
     pub(super) scripts: Scripts,
     // A lease was found missing, or Redis may have lost its last second: told by the next renewal that succeeds.
     lapsed: AtomicBool,
 }
 
 impl Seats {
-    pub(super) fn new(link: Link, node: NodeId, lease: Duration) -> Self {
-        Self { link, node, lease, scripts: Scripts::new(), lapsed: AtomicBool::new(true) }
+    pub(super) fn new(link: Link, node: NodeId, options: &RedisOptions) -> Self {
+        let (moves, lease) = (Moves::start(&link, &node, options), options.lease);
+        Self { link, node, lease, moves, scripts: Scripts::new(), lapsed: AtomicBool::new(true) }
     }
 
     /// The node's name, as scripts want it.
@@ -68,32 +64,15 @@ impl Seats {
     }
 
     pub(super) async fn enter(&self, room: &RoomId, who: &Author) -> Result<Census, PortError> {
-        let names = &self.link.keys;
-        let shard = names.shard_of_room(room);
-        let keys = vec![
-            names.nodes(shard),
-            names.seats(shard, room),
-            names.people(shard, room),
-            names.names(shard, room),
-            names.held(shard, &self.node),
-            names.channel(shard, room),
-        ];
-        let arguments = vec![self.name(), who.user.as_str().into(), packed(who).into(), room.key().into()];
-        census(&self.call_leased(&self.scripts.enter, shard, keys, arguments).await?)
+        let shard = self.link.keys.shard_of_room(room);
+        let step = vec![word("enter"), room.key().into(), who.user.as_str().into(), packed(who).into()];
+        census(&self.go_leased(shard, step).await?)
     }
 
     pub(super) async fn leave(&self, room: &RoomId, user: &UserId) -> Result<Census, PortError> {
-        let names = &self.link.keys;
-        let shard = names.shard_of_room(room);
-        let keys = vec![
-            names.seats(shard, room),
-            names.people(shard, room),
-            names.names(shard, room),
-            names.held(shard, &self.node),
-            names.channel(shard, room),
-        ];
-        let arguments = vec![self.name(), user.as_str().into(), room.key().into()];
-        census(&self.link.call(&self.scripts.leave, shard, keys, arguments).await?)
+        let shard = self.link.keys.shard_of_room(room);
+        let step = vec![word("leave"), room.key().into(), user.as_str().into()];
+        census(&self.moves.go(shard, step).await?)
     }
 
     pub(super) async fn members(&self, room: &RoomId, limit: usize) -> Result<(Vec<Author>, u64), PortError> {
@@ -137,22 +116,21 @@ impl Seats {
         Ok(stood.as_i64() == Some(1))
     }
 
-    /// Calls a script that wants the node to have a lease on the shard.
-    pub(super) async fn call_leased(
-        &self,
-        script: &Script,
-        shard: Shard,
-        keys: Vec<String>,
-        arguments: Vec<Value>,
-    ) -> Result<Value, PortError> {
-        let reply = self.link.call(script, shard, keys.clone(), arguments.clone()).await?;
-        if reply.as_str().as_deref() != Some("lapsed") {
-            return Ok(reply);
+    /// Does a step that wants the node to have a lease on the shard.
+    pub(super) async fn go_leased(&self, shard: Shard, step: Step) -> Result<Value, PortError> {
+        let answer = self.moves.go(shard, step.clone()).await?;
+        if answer.as_str().as_deref() != Some("lapsed") {
+            return Ok(answer);
         }
         self.doubt();
         self.renew_on(shard).await?;
-        self.link.call(script, shard, keys, arguments).await
+        self.moves.go(shard, step).await
     }
+}
+
+/// The word that a step begins with.
+pub(super) fn word(word: &'static str) -> Value {
+    Value::from_static_str(word)
 }
 
 /// Reads `room NUL user`.

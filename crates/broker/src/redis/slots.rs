@@ -7,7 +7,7 @@ use domain::{Author, ConnectionId, UserId};
 
 use super::link::unexpected;
 use super::people::packed;
-use super::seats::Seats;
+use super::seats::{Seats, word};
 
 /// What a node hears on its own channel before the id of a connection that must go.
 pub(super) const EVICT: &str = "evict ";
@@ -20,27 +20,16 @@ impl Seats {
         connection: ConnectionId,
         (limit, replace_oldest): (usize, bool),
     ) -> Result<Admission, PortError> {
-        let (names, user) = (&self.link.keys, &who.user);
-        let shard = names.shard_of_user(user);
-        let keys = vec![
-            names.nodes(shard),
-            names.slots(shard, user),
-            names.slotted(shard, &self.node),
-            names.online(shard),
-            names.leaving(shard),
-            names.connected(shard),
-            names.present(shard),
-        ];
-        let arguments = vec![
-            self.name(),
+        let user = &who.user;
+        let step = vec![
+            word("admit"),
             user.as_str().into(),
             connection.to_string().into(),
             limit.to_string().into(),
-            if replace_oldest { "1" } else { "0" }.into(),
+            word(if replace_oldest { "1" } else { "0" }),
             packed(who).into(),
-            names.base(shard).into(),
         ];
-        let reply = self.call_leased(&self.scripts.admit, shard, keys, arguments).await?;
+        let reply = self.go_leased(self.link.keys.shard_of_user(user), step).await?;
         match reply.as_str().as_deref() {
             Some("first") => Ok(Admission::Admitted { first: true }),
             Some("admitted") => Ok(Admission::Admitted { first: false }),
@@ -68,22 +57,13 @@ impl Seats {
         connection: ConnectionId,
         grace: Duration,
     ) -> Result<bool, PortError> {
-        let names = &self.link.keys;
-        let shard = names.shard_of_user(user);
-        let keys = vec![
-            names.slots(shard, user),
-            names.slotted(shard, &self.node),
-            names.leaving(shard),
-            names.connected(shard),
-            names.present(shard),
-        ];
-        let arguments = vec![
-            self.name(),
+        let step = vec![
+            word("release"),
             user.as_str().into(),
             connection.to_string().into(),
             grace.as_millis().to_string().into(),
         ];
-        let reply = self.link.call(&self.scripts.release, shard, keys, arguments).await?;
+        let reply = self.moves.go(self.link.keys.shard_of_user(user), step).await?;
         Ok(reply.as_i64() == Some(1))
     }
 

@@ -26,6 +26,8 @@ use super::link::{self, Link};
 use super::slots::EVICT;
 use super::{RedisOptions, frames};
 
+/// Deliveries that may wait to be heard. Beyond it the oldest are dropped and every room is checked.
+const WAITING: usize = 16_384;
 /// Time between two probes.
 const PROBE: Duration = Duration::from_secs(1);
 /// A probe that is not heard for this long means that the connection is to be rebuilt.
@@ -59,7 +61,7 @@ impl Subscriber {
         fence: &Arc<Fence>,
         probes: Vec<String>,
     ) -> Result<(Arc<Self>, broadcast::Receiver<Message>), PortError> {
-        let client = link::client(options)?;
+        let client = link::client(options, WAITING)?;
         // Before the first connection, so that no message and no reconnect is missed.
         let messages = client.message_rx();
         let connected = timeout(options.command_timeout * 3, client.init()).await;

@@ -14,6 +14,11 @@ pub(super) fn config(url: &str) -> Result<Config, PortError> {
     Ok(config)
 }
 
+/// Whether the shards may lie on several servers.
+pub(super) fn is_cluster(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(scheme, _)| scheme.ends_with("-cluster"))
+}
+
 /// The address for messages to people: without user and password.
 pub(super) fn address(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);

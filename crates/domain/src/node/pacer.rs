@@ -69,11 +69,13 @@ impl Pacer {
     }
 
     async fn wake_forever(&self) {
+        // Two lists take turns, so that none has to grow anew.
+        let mut ready = Vec::new();
         loop {
             self.called.notified().await;
             sleep(self.beat().unwrap_or_default()).await;
-            let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-            waiting.into_iter().for_each(Waker::wake);
+            std::mem::swap(&mut ready, &mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+            ready.drain(..).for_each(Waker::wake);
         }
     }
 

@@ -1,7 +1,7 @@
 //! How long a write may take, and what ends a connection whose client does not read.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use tokio::time::sleep_until;
@@ -30,6 +30,15 @@ pub(super) async fn patiently(
     if let Poll::Ready(done) = futures::poll!(write.as_mut()) {
         return Ok(done?);
     }
+    // Boxed: every place that writes would otherwise have room for this, in every idle connection.
+    Box::pin(wait(outbound, lifetime, write)).await
+}
+
+async fn wait(
+    outbound: &Outbound,
+    lifetime: &Lifetime,
+    write: Pin<&mut impl Future<Output = Result<(), Gone>>>,
+) -> Result<(), Over> {
     let (deadline, reason) = lifetime.write_deadline();
     tokio::select! {
         biased;

@@ -15,6 +15,10 @@ use super::opening::Way;
 use crate::ports::PortError;
 use crate::words::{ConnectionId, Form, Position, RoomId, RoomRef, UserId};
 
+/// Where nothing moves, a client's past is kept again with every so many answers to pings: an idle client hardly costs
+/// anything then.
+pub(super) const PROOFS: u32 = 3;
+
 /// One connection's claim on its own past.
 #[derive(Debug, Clone)]
 pub(super) struct Recovery {
@@ -82,9 +86,9 @@ impl Recovery {
         let rooms = ways.iter().filter_map(kept).collect();
         let kept = Kept { user: user.as_str().to_owned(), public: self.public.to_string(), rooms };
         let bytes = rmp_serde::to_vec_named(&kept).expect("strings and numbers always encode");
-        // It is written again with every answered ping.
+        // It is written again with every `PROOFS`th answered ping at the latest; pings and answers may be late.
         let limits = node.limits();
-        let ttl = limits.recovery + limits.ping_interval.max(Duration::from_secs(1)) * 2;
+        let ttl = limits.recovery + limits.ping_interval.max(Duration::from_secs(1)) * (PROOFS + 2);
         node.notes().keep(&key(&self.secret), Bytes::from(bytes), ttl).await
     }
 

@@ -69,7 +69,8 @@ impl Seat {
 pub(super) struct Seats {
     owner: ConnectionId,
     user: UserId,
-    rooms: HashMap<RoomId, Seat, RandomState>,
+    // Boxed: a map has room for several entries from the first one on, and most clients are in one room.
+    rooms: HashMap<RoomId, Box<Seat>, RandomState>,
     // Rooms whose cursor met a hole; each at most once per hole.
     ailing: VecDeque<RoomId>,
     // Rooms that the client was shown something of behind the place that is kept; each once.
@@ -115,13 +116,13 @@ impl Seats {
         if limit > 0 && counted >= limit {
             return Err(Fault::new(Code::TooManyRooms, format!("a connection joins at most {limit} rooms")));
         }
-        self.rooms.insert(room.id.clone(), Seat::new(room.form, true));
+        self.rooms.insert(room.id.clone(), Box::new(Seat::new(room.form, true)));
         Ok(None)
     }
 
     /// Begins to enter a room that nobody asked for just now: whatever is shown of it is held back.
     pub(super) fn take_freely(&mut self, room: &RoomRef, by_command: bool) {
-        self.rooms.entry(room.id.clone()).or_insert_with(|| Seat::new(room.form, by_command));
+        self.rooms.entry(room.id.clone()).or_insert_with(|| Box::new(Seat::new(room.form, by_command)));
     }
 
     pub(super) fn contains(&self, room: &RoomId) -> bool {

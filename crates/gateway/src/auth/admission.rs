@@ -10,6 +10,7 @@ use std::time::Duration;
 use domain::ports::{Directory, PortError};
 use domain::security::Incident;
 use domain::words::{Account, Identity, UserId};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::Authenticator;
@@ -18,6 +19,11 @@ use crate::telemetry;
 
 /// Most users who are remembered.
 const USERS: usize = 50_000;
+/// Questions to the directory at once. Each takes several KiB while it waits for a connection of the pool, and a storm of
+/// arrivals is thousands of them: the others wait here for less.
+const AT_ONCE: usize = 64;
+/// How long a question waits for its turn; as long as a handshake may take.
+const TURN: Duration = Duration::from_secs(10);
 /// How long a request that can do without the directory waits for it.
 const PROMPTLY: Duration = Duration::from_millis(500);
 /// How long such requests do not ask a directory that was away.
@@ -49,11 +55,17 @@ pub(super) struct Admissions {
     ttl: Duration,
     known: Mutex<Recent<UserId, (Account, Instant)>>,
     away_until: Mutex<Option<Instant>>,
+    asking: Semaphore,
 }
 
 impl Admissions {
     pub(super) fn new(ttl: Duration) -> Self {
-        Self { ttl, known: Mutex::new(Recent::new(USERS)), away_until: Mutex::new(None) }
+        Self {
+            ttl,
+            known: Mutex::new(Recent::new(USERS)),
+            away_until: Mutex::new(None),
+            asking: Semaphore::new(AT_ONCE),
+        }
     }
 
     fn recall(&self, user: &UserId) -> Option<Account> {
@@ -108,6 +120,13 @@ impl Authenticator {
     ) -> Result<Account, Barred> {
         let admissions = &self.accounts.admissions;
         if let Some(account) = admissions.recall(&identity.user) {
+            return Ok(account);
+        }
+        // An error would mean that the semaphore is closed; nobody closes it.
+        let turn = timeout(TURN, admissions.asking.acquire()).await;
+        let _turn = turn.map_err(|_| Barred::Away(PortError::Deadline))?;
+        if let Some(account) = admissions.recall(&identity.user) {
+            // Another connection of theirs has asked meanwhile.
             return Ok(account);
         }
         let provision = self.accounts.options.provision_users;

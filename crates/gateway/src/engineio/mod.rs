@@ -97,6 +97,16 @@ pub struct Visit {
 const PYTHON_PACKETS: usize = 16;
 
 impl Visit {
+    /// A copy: what a request is read into is one buffer of several KiB, and lives as long as any part of it. A client may take
+    /// a while to say CONNECT, and in a storm thousands do.
+    fn of(request: &Request, peer: SocketAddr) -> Self {
+        let copied = |value: &HeaderValue| HeaderValue::from_bytes(value.as_bytes());
+        let headers = request.headers().iter();
+        let headers = headers.filter_map(|(name, value)| Some((name.clone(), copied(value).ok()?))).collect();
+        let uri = request.uri().to_string().parse().unwrap_or_default();
+        Self { headers, uri, peer }
+    }
+
     /// Whether this is a client in Python, or may be one. It says so as its agent; where it names another, it is
     /// known by writing `transport` before `EIO`, which those in JavaScript never do.
     pub fn is_python(&self) -> bool {
@@ -216,7 +226,7 @@ impl<A: Application> Engine<A> {
         let Some(Peer(peer)) = request.extensions().get().copied() else {
             return Problem::of(Code::Internal, "this connection has no peer").into_response();
         };
-        let visit = Visit { headers: request.headers().clone(), uri: request.uri().clone(), peer };
+        let visit = Visit::of(&request, peer);
         if let Some(answer) = self.application.refuse(&visit) {
             return answer;
         }
@@ -238,10 +248,13 @@ impl<A: Application> Engine<A> {
             Err(problem) => return problem.into_response(),
         };
         let (hello, application) = (self.hello(sid, &[]), self.application.clone());
-        handshake.complete_within(self.options.max_payload, move |socket| async move {
+        handshake.complete_within(self.options.max_payload, move |socket| {
             // Boxed: over at once.
-            if let Some(session) = Box::pin(Session::greeted(socket, hello)).await {
-                application.serve(visit, session).await;
+            let greeted = Box::pin(Session::greeted(socket, hello));
+            async move {
+                if let Some(session) = greeted.await {
+                    application.serve(visit, session).await;
+                }
             }
         })
     }
@@ -278,5 +291,26 @@ impl<A: Application> Engine<A> {
             "maxPayload": self.options.max_payload,
         });
         format!("0{hello}").into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn a_visit_has_every_line_of_its_request() {
+        let request = Request::builder()
+            .uri("/socket.io/?EIO=4&token=a%20b")
+            .header("cookie", "a=1")
+            .header("cookie", "token=2")
+            .header("x-forwarded-for", "192.0.2.1")
+            .body(Body::empty())
+            .unwrap();
+        let visit = Visit::of(&request, SocketAddr::from(([127, 0, 0, 1], 1)));
+        assert_eq!(&visit.uri, request.uri());
+        assert_eq!(&visit.headers, request.headers());
     }
 }

@@ -74,6 +74,19 @@ impl<C: Connector> SocketIo<C> {
         &self.connector
     }
 
+    /// Lets a session's client say CONNECT in time; `None`: it is over.
+    async fn greet(&self, visit: Box<Visit>, session: Session) -> Option<(Greeting, Socket)> {
+        let mut link = Link::new(session, &[MAIN]);
+        let reason = match timeout(self.options.connect_timeout, self.greeted(&mut link)).await {
+            Ok(Some(auth)) => return Some((Greeting { visit, auth }, Socket::new(link))),
+            // The close codes are for people with a browser's inspector; no client reads them here.
+            Ok(None) => "",
+            Err(_) => "no CONNECT in time",
+        };
+        link.close(1002, reason).await;
+        None
+    }
+
     /// Waits for CONNECT; `None`: the client is gone, or has broken the rules.
     async fn greeted(&self, link: &mut Link) -> Option<Option<Bytes>> {
         let mut heartbeat = Heartbeat::new(&self.options.engine);
@@ -100,14 +113,13 @@ impl<C: Connector> Application for SocketIo<C> {
         self.connector.refuse(visit)
     }
 
-    async fn serve(&self, visit: Box<Visit>, session: Session) {
-        let mut link = Link::new(session, &[MAIN]);
+    fn serve(&self, visit: Box<Visit>, session: Session) -> impl Future<Output = ()> + Send {
         // Boxed: over as soon as the client is in.
-        match Box::pin(timeout(self.options.connect_timeout, self.greeted(&mut link))).await {
-            Ok(Some(auth)) => self.connector.connect(Greeting { visit, auth }, Socket::new(link)).await,
-            // The close codes are for people with a browser's inspector; no client reads them here.
-            Ok(None) => Box::pin(link.close(1002, "")).await,
-            Err(_) => Box::pin(link.close(1002, "no CONNECT in time")).await,
+        let greeted = Box::pin(self.greet(visit, session));
+        async move {
+            if let Some((greeting, socket)) = greeted.await {
+                self.connector.connect(greeting, socket).await;
+            }
         }
     }
 }

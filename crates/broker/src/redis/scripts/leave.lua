@@ -1,16 +1,18 @@
--- Gives a seat back. Idempotent. `census.lua` stands before this text.
+-- Gives a seat back. Idempotent. A part of `moves.lua`.
 --
--- KEYS[1] the room's seats, KEYS[2] its people, KEYS[3] their names, KEYS[4] what the node holds, KEYS[5] the room's channel
--- ARGV[1] node, ARGV[2] user, ARGV[3] room
--- returns 1 when it was the user's last seat in the room, and the distinct users left in it
-redis.call('SREM', KEYS[4], ARGV[3] .. '\0' .. ARGV[2])
-if redis.call('SREM', KEYS[1], ARGV[1] .. '\0' .. ARGV[2]) == 0
-  or redis.call('HINCRBY', KEYS[2], ARGV[2], -1) > 0 then
-  return { 0, redis.call('HLEN', KEYS[2]) }
+-- Returns 1 when it was the user's last seat in the room, and the distinct users left in it.
+local function leave(room, user)
+  local people, names = base .. 'people:' .. room, base .. 'names:' .. room
+  redis.call('SREM', base .. 'held:' .. node, room .. '\0' .. user)
+  if redis.call('SREM', base .. 'seats:' .. room, node .. '\0' .. user) == 0
+    or redis.call('HINCRBY', people, user, -1) > 0 then
+    return { 0, redis.call('HLEN', people) }
+  end
+  local name = redis.call('HGET', names, user) or '"'
+  redis.call('HDEL', people, user)
+  redis.call('HDEL', names, user)
+  local count = redis.call('HLEN', people)
+  note(room, 'left', count, user, name)
+  return { 1, count }
 end
-local name = redis.call('HGET', KEYS[3], ARGV[2]) or '"'
-redis.call('HDEL', KEYS[2], ARGV[2])
-redis.call('HDEL', KEYS[3], ARGV[2])
-local count = redis.call('HLEN', KEYS[2])
-tell(KEYS[5], 'left', count, ARGV[2], name)
-return { 1, count }
+

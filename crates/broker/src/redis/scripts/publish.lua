@@ -1,42 +1,50 @@
--- Accepts a batch of drafts of one shard: deduplicate, number, journal, hot log, publish. Nothing else counts.
+-- Accepts a batch of drafts: deduplicate, number, journal, hot log, publish. Nothing else counts.
 --
 -- The loader puts `local INSTANCE = '<run id>'` before this text, so that another instance, or the same one after a
 -- restart, does not know the script: NOSCRIPT is the sign to call the fence.
 --
--- KEYS[1] shard meta, KEYS[2] journal; then per draft: room state, hot log, channel, dedupe key (or the room state)
--- ARGV[1] journal limit, ARGV[2] hot log length, ARGV[3] hot log ttl ms, ARGV[4] dedupe ttl ms;
---         then per draft: id, '1' when it has a clientId, body
+-- All shards of one call lie on this instance.
+--
+-- KEYS per shard: shard meta, journal; then per draft: room state, hot log, channel, dedupe key (or the room state)
+-- ARGV[1] journal limit, ARGV[2] hot log length, ARGV[3] hot log ttl ms, ARGV[4] dedupe ttl ms, ARGV[5] number of shards;
+--         then per draft: its shard (from 1), id, '1' when it has a clientId, body
 -- returns per draft 'accepted' or 'repeated' and 'epoch-seq id'; or 'full' and ''
-local meta = redis.call('HMGET', KEYS[1], 'epoch', 'floor', 'instance')
-if not meta[1] or meta[3] ~= INSTANCE then
-  return redis.error_reply('FENCE this instance must begin a new epoch')
+local shards = {}
+for shard = 1, tonumber(ARGV[5]) do
+  local meta, journal = KEYS[shard * 2 - 1], KEYS[shard * 2]
+  local state = redis.call('HMGET', meta, 'epoch', 'floor', 'instance')
+  if not state[1] or state[3] ~= INSTANCE then
+    return redis.error_reply('FENCE this instance must begin a new epoch')
+  end
+  local vacant = tonumber(ARGV[1]) - redis.call('XLEN', journal)
+  shards[shard] = {epoch = state[1], floor = tonumber(state[2]), vacant = vacant, journal = journal}
 end
-local epoch, floor = meta[1], tonumber(meta[2])
-local vacant = tonumber(ARGV[1]) - redis.call('XLEN', KEYS[2])
 local results, rooms, touched = {}, {}, {}
 
 -- Where a room stands; read once in a batch.
-local function standing(room, hot_log, channel)
+local function standing(shard, room, hot_log, channel)
   if not rooms[room] then
     local state = redis.call('HMGET', room, 'epoch', 'seq')
     local last = tonumber(state[2] or 0)
-    if state[1] ~= epoch then
-      last = math.max(last, floor)
+    if state[1] ~= shard.epoch then
+      last = math.max(last, shard.floor)
     end
     rooms[room] = {last = last, hot_log = hot_log, channel = channel, frames = {}}
   end
   return rooms[room]
 end
 
-for draft = 0, (#KEYS - 2) / 4 - 1 do
-  local room, hot_log, channel, dedupe = unpack(KEYS, 3 + draft * 4, 6 + draft * 4)
-  local id, named, body = unpack(ARGV, 5 + draft * 3, 7 + draft * 3)
-  local state = standing(room, hot_log, channel)
+for draft = 0, (#ARGV - 5) / 4 - 1 do
+  local key = #shards * 2 + draft * 4
+  local room, hot_log, channel, dedupe = unpack(KEYS, key + 1, key + 4)
+  local number, id, named, body = unpack(ARGV, 6 + draft * 4, 9 + draft * 4)
+  local shard = shards[tonumber(number)]
+  local state, epoch = standing(shard, room, hot_log, channel), shard.epoch
   local seq = string.format('%.0f', state.last + 1)
   local position = epoch .. '-' .. seq
   local told = position .. ' ' .. id
   local first = false
-  if named == '1' and vacant > 0 then
+  if named == '1' and shard.vacant > 0 then
     -- Remembered, or told what was remembered before.
     first = redis.call('SET', dedupe, told, 'NX', 'GET', 'PX', ARGV[4])
   elseif named == '1' then
@@ -45,11 +53,11 @@ for draft = 0, (#KEYS - 2) / 4 - 1 do
   if first then
     results[#results + 1] = 'repeated'
     results[#results + 1] = first
-  elseif vacant <= 0 then
+  elseif shard.vacant <= 0 then
     results[#results + 1] = 'full'
     results[#results + 1] = ''
   else
-    redis.call('XADD', KEYS[2], '*', 'p', position, 'b', body)
+    redis.call('XADD', shard.journal, '*', 'p', position, 'b', body)
     redis.call('HSET', room, 'epoch', epoch, 'seq', seq)
     redis.call('XADD', hot_log, 'MAXLEN', '~', ARGV[2], position, 'b', body)
     local frames = state.frames
@@ -59,7 +67,7 @@ for draft = 0, (#KEYS - 2) / 4 - 1 do
     frames[#frames + 1] = position .. ' ' .. #body .. '\n'
     frames[#frames + 1] = body
     state.last = state.last + 1
-    vacant = vacant - 1
+    shard.vacant = shard.vacant - 1
     results[#results + 1] = 'accepted'
     results[#results + 1] = told
   end

@@ -33,7 +33,7 @@ local function give_back_seat(room, user)
   local name = redis.call('HGET', names, user) or '"'
   redis.call('HDEL', people, user)
   redis.call('HDEL', names, user)
-  tell(base .. 'say:' .. room, 'left', redis.call('HLEN', people), user, name)
+  redis.call('SPUBLISH', base .. 'say:' .. room, census('left', redis.call('HLEN', people), user, name))
   reply[2] = reply[2] + 1
 end
 

@@ -79,8 +79,9 @@ pub(super) struct Connection<T> {
     early: Vec<Arc<Parcel>>,
     welcomed: bool,
     recovery: Option<Box<Recovery>>,
-    // The client's past being written.
+    // The client's past being written, and the answers to pings since it last was.
     keeping: Option<Keeping>,
+    proofs: u32,
     // The clock was set anew.
     reset: bool,
     says_goodbye: bool,
@@ -107,6 +108,7 @@ impl<T: Transport> Connection<T> {
             welcomed: false,
             recovery: None,
             keeping: None,
+            proofs: 0,
             reset: false,
             says_goodbye: false,
             bucket: Bucket::new(limits.commands_per_second, limits.commands_burst, Instant::now()),
@@ -149,7 +151,10 @@ impl<T: Transport> Connection<T> {
                 }
                 places = progress(&mut self.keeping) => {
                     self.keeping = None;
-                    self.seats.kept(places.unwrap_or_default());
+                    if let Some(places) = places {
+                        self.proofs = 0;
+                        self.seats.kept(places);
+                    }
                     Ok(())
                 }
                 // One frame further: pings are answered and an end is seen while a command is under way.

@@ -6,6 +6,7 @@ use crate::node::Transport;
 use crate::node::opening::{Entered, Itinerary};
 use crate::node::outbound::Item;
 use crate::node::patience::Over;
+use crate::node::recovery::PROOFS;
 use crate::node::seats::Places;
 use crate::node::session::Outcome;
 use crate::words::{RoomId, Timestamp};
@@ -130,8 +131,11 @@ impl<T: Transport> Connection<T> {
     pub(super) fn prove(&mut self) {
         if self.recovery.is_some() {
             self.seats.ponged();
-            // Also where nothing moved: what is kept lapses unless it is kept again.
-            self.keep_past();
+            self.proofs += 1;
+            // Now and then also where nothing moved: what is kept lapses unless it is kept again.
+            if self.seats.has_moved() || self.proofs >= PROOFS {
+                self.keep_past();
+            }
         }
     }
 

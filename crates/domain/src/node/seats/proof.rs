@@ -42,6 +42,11 @@ impl Seats {
         }
     }
 
+    /// Whether the client was shown anything behind the place that is kept.
+    pub(in crate::node) fn has_moved(&self) -> bool {
+        !self.moved.is_empty()
+    }
+
     /// Where the client stands in rooms other than this one, as far as that is not kept.
     pub(in crate::node) fn moved_beside(&self, room: &RoomId) -> Vec<(RoomId, Position)> {
         let beside = self.moved.iter().filter(|moved| *moved != room);
