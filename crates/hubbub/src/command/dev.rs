@@ -109,8 +109,8 @@ impl Embedded {
         let server = &self.config.server;
         let (mut edges, mut links, mut internal) = (Vec::new(), Vec::new(), Vec::new());
         for number in 0..options.nodes {
-            let public = listen(nth(server.listen, number)).await?;
-            let admin = listen(nth(server.admin_listen, number)).await?;
+            let public = listen(nth(server.listen, number))?;
+            let admin = listen(nth(server.admin_listen, number))?;
             links.push(public.local_addr().unwrap_or(server.listen));
             internal.push(admin.local_addr().unwrap_or(server.admin_listen));
             edges.push(self.edge(number, &admin).serve(public, admin, drain.clone()));

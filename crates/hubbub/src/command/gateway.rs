@@ -22,8 +22,8 @@ pub async fn run(config: Config, types: Registry, drain: CancellationToken) -> R
     let id = NodeId::boot(&node_name(config.server.node_name.as_deref()));
     let (authenticator, node_id) = (Arc::new(authenticator), id.clone());
     let (node, redis) = wiring::redis_node(&config, id, authenticator.clone()).await?;
-    let public = listen(config.server.listen).await?;
-    let admin = listen(config.server.admin_listen).await?;
+    let public = listen(config.server.listen)?;
+    let admin = listen(config.server.admin_listen)?;
     tracing::info!(node.id = %node.id(), listen = %config.server.listen, admin = %config.server.admin_listen, "gateway is up");
     let edge = Edge {
         node,

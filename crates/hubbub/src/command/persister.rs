@@ -20,7 +20,7 @@ pub async fn run(config: Config, drain: CancellationToken) -> Result<(), Exit> {
     let journal = RedisJournal::connect(redis, name.as_str())
         .await
         .map_err(|error| wiring::dependency("Redis", url, &error))?;
-    let admin = listen(config.server.admin_listen).await?;
+    let admin = listen(config.server.admin_listen)?;
     tracing::info!(worker = %name, admin = %config.server.admin_listen, "persister is up");
     worker::work(journal, store, options::persister(&config), admin, metrics, drain).await;
     Ok(())

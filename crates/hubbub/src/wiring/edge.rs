@@ -9,7 +9,7 @@ use domain::node::{Door, Node};
 use gateway::socketio::SocketIoOptions;
 use gateway::{AcceptOptions, Authenticator, Doors, EventsDoor, Gateway, Peers, SocketIoDoors};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use wire::events::Events;
@@ -36,11 +36,21 @@ pub(crate) struct Edge {
     pub(crate) metrics: PrometheusHandle,
 }
 
+/// Connections that the system holds for us until they are accepted; it may allow fewer. Of a herd that comes back at once,
+/// those for whom there is no room try again only after a second.
+const BACKLOG: u32 = 4096;
+
 /// Opens a listener, or says which address could not be had.
-pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Exit> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| Exit::failure(format!("cannot listen on {address}"), error))
+pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener, Exit> {
+    open(address).map_err(|error| Exit::failure(format!("cannot listen on {address}"), error))
+}
+
+fn open(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A node that is started again must not wait for the old one's connections to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 impl Edge {
