@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 /// The longest beat, on a node that has no time at all.
 const LONGEST: Duration = Duration::from_millis(25);
 /// Below this part of its time a node is not busy.
-const EASE: f64 = 0.6;
+const EASE: f64 = 0.5;
 /// Below this part it is idle.
 const IDLE: f64 = 0.1;
 /// How often the node's load is looked at.
@@ -137,7 +137,7 @@ mod tests {
     fn the_beat_grows_with_the_load_and_an_easy_node_has_none() {
         let pacer = Pacer::default();
         for (busy, beat) in
-            [(0.0, None), (0.6, None), (0.8, Some(12_500)), (1.0, Some(25_000)), (1.7, Some(25_000))]
+            [(0.0, None), (0.5, None), (0.75, Some(12_500)), (1.0, Some(25_000)), (1.7, Some(25_000))]
         {
             pacer.set(busy);
             assert_eq!(pacer.beat(), beat.map(Duration::from_micros), "{busy}");
