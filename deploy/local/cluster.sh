@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# cluster.sh up|down|status|logs [NAME]...|clean: a whole Hubbub cluster on this machine's loopback.
+# cluster.sh up|restart [NAME]...|down|status|logs [NAME]...|clean: a whole Hubbub cluster on this machine's loopback.
 #
 #   up      Redis, Postgres, migrate, 3 gateways, 2 persisters and HAProxy as real processes. Prints the one public
 #           address last; a second one, without the rule for Socket.IO sessions, is there to try plain round robin. It is
 #           a scratch cluster: every `up` begins with empty data.
+#   restart sends gateways or persisters away one after the other, as a deployment does, and starts each again as it was
+#           (Linux). A gateway drains first.
 #   down    ends exactly those processes; data and logs stay until the next `up` or `clean`. Safe to repeat.
 #   status  who runs and where; exit 1 unless everybody does.
 #   logs    the end of every log, or of those named.
@@ -256,6 +258,35 @@ logs() {
   done
 }
 
+restart() {
+  local name
+  [ $# -gt 0 ] || set -- "${GATEWAYS[@]}"
+  for name in "$@"; do
+    case $name in
+      gateway-* | persister-*) replace "$name" ;;
+      *)
+        echo "cluster.sh: $name is not one that can be restarted" >&2
+        exit 64
+        ;;
+    esac
+  done
+}
+
+# replace NAME: the same program with the same settings, which are read off the running one.
+replace() {
+  local name=$1 pid program admin environment
+  if ! pid=$(pid_of "$name"); then
+    echo "cluster.sh: $name does not run" >&2
+    exit 1
+  fi
+  mapfile -d '' -t environment <"/proc/$pid/environ"
+  program=$(readlink "/proc/$pid/exe")
+  admin=$(printf '%s\n' "${environment[@]}" | sed -n 's/^HUBBUB_SERVER__ADMIN_LISTEN=.*://p')
+  stop TERM "$name"
+  launch "$name" env -i "${environment[@]}" "$program" "${name%-*}"
+  await "$name" "$READY_SECONDS" is_ready "$admin" || exit 1
+}
+
 clean() {
   down
   remove_postgres_data
@@ -263,9 +294,9 @@ clean() {
 }
 
 case ${1:-} in
-  up | down | status | logs | clean) "$@" ;;
+  up | restart | down | status | logs | clean) "$@" ;;
   *)
-    echo "usage: cluster.sh up|down|status|logs [NAME]...|clean" >&2
+    echo "usage: cluster.sh up|restart [NAME]...|down|status|logs [NAME]...|clean" >&2
     exit 64
     ;;
 esac

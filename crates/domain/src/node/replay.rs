@@ -76,7 +76,7 @@ impl Session {
             let (at, head) = (Position::START, Position::START);
             return Ok(Catch { room: join.room, at, head, join: Some(joining), later: None });
         }
-        let head = self.node.reading().head(&join.room.id).await?;
+        let head = self.head(&join, seen.is_some()).await?;
         let inlines = self.door.dialect.inlines_history();
         let page = if inlines { join.history.unwrap_or(self.node.limits().page) } else { 0 };
         let mut joining = Joining { recovered: None, page, members, start: head, kept: false };
@@ -95,6 +95,19 @@ impl Session {
         }
         joining.start = at;
         Ok(Catch { room: join.room, at, head, join: Some(joining), later: None })
+    }
+
+    /// Where the room stands: for who comes in, as this node has cast it, unless the client has seen more, or another epoch. What
+    /// is on its way here comes with the live flow.
+    async fn head(&self, join: &Join, was_in: bool) -> Result<Position, PortError> {
+        let covers = |place: &Position| {
+            join.since.is_none_or(|seq| seq <= place.seq)
+                && join.epoch.is_none_or(|epoch| epoch == place.epoch)
+        };
+        match self.node.hub().place(&join.room.id).filter(covers) {
+            Some(place) if !was_in => Ok(place),
+            Some(_) | None => self.node.reading().head(&join.room.id).await,
+        }
     }
 
     /// Brings the next piece of what was missed.

@@ -108,10 +108,10 @@ async fn who_is_in_a_room_is_told_to_those_who_watch_at_most_once_per_pause() {
 async fn a_client_whose_join_takes_long_is_told_who_is_there_all_the_same() {
     let world = World::new().await;
     let mut ann = world.guest("ann").await;
-    // The first look anchors the room, the second one is the join's own.
+    // The first look anchors the room, the second one is that of a join that claims to have seen more.
     world.broker.heads.pass();
     let mut head = world.broker.heads.hold();
-    ann.send("join r");
+    ann.send("join r since 999 epoch 1");
     head.begun().await;
     sleep(Duration::from_secs(1)).await;
     head.release();
